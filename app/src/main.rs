@@ -1,0 +1,2 @@
+//! Estafeta.
+fn main() {}

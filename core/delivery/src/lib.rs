@@ -1,0 +1,8 @@
+//! The road in: who gets it, may it come, file it. A message that [`Incoming::finish`] has said yes
+//! to is durable in every recipient's mailbox.
+
+mod delivery;
+mod incoming;
+
+pub use delivery::{Delivery, Options, Recipient};
+pub use incoming::{Delivered, Incoming, Origin};

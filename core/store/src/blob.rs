@@ -1,0 +1,70 @@
+//! Bodies: octets that are written once.
+
+use crate::Later;
+use bytes::Bytes;
+use std::any::Any;
+use std::fmt;
+use std::ops::Range;
+
+/// Names a body in its store. Never given twice, never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId(pub u64);
+
+/// Where bodies are kept.
+pub trait Blobs: Send + Sync {
+    /// Begins a body. It is kept only if [`BlobWriter::finish`]ed and then named in a committed
+    /// batch; otherwise whatever was written for it goes away by itself.
+    fn begin(&self) -> Box<dyn BlobWriter>;
+
+    /// The octets of a committed body in `range`, cut to the body's length. What comes back has
+    /// passed its checksum.
+    fn read(&self, blob: BlobId, range: Range<u64>) -> Later<'_, Bytes>;
+}
+
+/// A body on its way in. Holds no more than a bounded part of it in memory.
+pub trait BlobWriter: Send {
+    /// Adds octets.
+    fn write<'a>(&'a mut self, chunk: &'a [u8]) -> Later<'a, ()>;
+
+    /// Octets written so far.
+    fn len(&self) -> u64;
+
+    /// Has nothing been written?
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// No more octets come. The body is ready to be named in a batch; not durable before that.
+    fn finish(self: Box<Self>) -> Later<'static, Body>;
+}
+
+/// A finished body that no batch has kept yet.
+#[derive(Debug)]
+pub struct Body {
+    /// What it will be called.
+    pub id: BlobId,
+    /// Octets.
+    pub len: u64,
+    /// Where the octets are, for the engine that made it.
+    pub bytes: BodyBytes,
+}
+
+/// Where a finished body's octets are.
+pub enum BodyBytes {
+    /// In memory: small ones.
+    Inline(Vec<Bytes>),
+    /// Somewhere of the engine's own.
+    Spilled(Spilled),
+}
+
+/// The engine's own; goes away when dropped without a commit.
+pub type Spilled = Box<dyn Any + Send>;
+
+impl fmt::Debug for BodyBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BodyBytes::Inline(_) => f.write_str("Inline"),
+            BodyBytes::Spilled(_) => f.write_str("Spilled"),
+        }
+    }
+}

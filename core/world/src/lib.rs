@@ -1,0 +1,50 @@
+//! Every door to the outside other than storage: the clock, randomness, password hashing.
+//! Engines and the simulator stand behind these traits; the core never reads a clock itself.
+
+use std::future::Future;
+use std::pin::Pin;
+use words_base::Timestamp;
+
+/// A boxed future of a world's answer.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What time it is.
+pub trait Clock: Send + Sync {
+    /// The present.
+    fn now(&self) -> Timestamp;
+}
+
+/// Numbers nobody can foretell.
+pub trait Random: Send + Sync {
+    /// Fills `buffer` with them.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// Slow, salted hashing of passwords, done where it holds up nobody else.
+pub trait Passwords: Send + Sync {
+    /// A hash in PHC string form, with a fresh salt.
+    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>>;
+
+    /// Does `password` belong to `hash`? Constant in time for a given cost.
+    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>>;
+}
+
+/// Why a password could not be hashed or compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordError {
+    /// Too many wait already; try again.
+    Busy,
+    /// The stored hash is not one that this build reads.
+    UnknownHash,
+}
+
+/// The outside, as the core is handed it.
+#[derive(Clone)]
+pub struct World {
+    /// The clock.
+    pub clock: std::sync::Arc<dyn Clock>,
+    /// Randomness.
+    pub random: std::sync::Arc<dyn Random>,
+    /// Password hashing.
+    pub passwords: std::sync::Arc<dyn Passwords>,
+}

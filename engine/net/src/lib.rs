@@ -1,0 +1,1 @@
+//! Sockets, TLS, and the driver that runs a Session at its Desk.

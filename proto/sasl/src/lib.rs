@@ -1,0 +1,1 @@
+//! SASL mechanisms as small state machines, server side.

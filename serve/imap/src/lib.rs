@@ -1,0 +1,1 @@
+//! Which question of IMAP is which call of the core.

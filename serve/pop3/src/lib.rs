@@ -1,0 +1,1 @@
+//! Which question of POP3 is which call of the core.

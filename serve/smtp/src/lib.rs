@@ -1,0 +1,1 @@
+//! Which question of SMTP is which call of the core.

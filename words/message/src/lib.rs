@@ -1,0 +1,1 @@
+//! RFC 5322 and MIME: bytes to parts; lenient in, strict out.
