@@ -25,7 +25,9 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::Conflict { expectation } => write!(f, "expectation {expectation} did not hold"),
+            StoreError::Conflict { expectation } => {
+                write!(f, "expectation {expectation} did not hold")
+            }
             StoreError::TooLarge(what) => write!(f, "too large: {what}"),
             StoreError::OutcomeUnknown => f.write_str("outcome unknown"),
             StoreError::NoSuchBlob => f.write_str("no such blob"),
