@@ -1,0 +1,122 @@
+//! How many may come at once.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Connections of one listener, unless its options say otherwise.
+pub const CONNECTIONS_MAX: usize = 20_000;
+/// Connections of one address (of IPv6: one /64) to one listener, unless its options say otherwise.
+/// A household behind one address with several devices, each with several connections, fits.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 200;
+/// TLS handshakes under way in one listener; further ones are refused until some have ended.
+pub const HANDSHAKES_MAX: usize = 2000;
+
+/// Counts the connections of one listener.
+#[derive(Debug)]
+pub(crate) struct Limit {
+    connections_max: usize,
+    per_address_max: usize,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// One connection's place; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    limit: Arc<Limit>,
+    address: IpAddr,
+}
+
+/// Which limit was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    Connections,
+    ConnectionsPerAddress,
+}
+
+impl Limit {
+    pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Limit> {
+        Arc::new(Limit { connections_max, per_address_max, counts: Mutex::default() })
+    }
+
+    /// A place for a connection from `address`. Those of this machine itself are counted among all,
+    /// but not by their address, which programs that serve many people share.
+    pub(crate) fn enter(self: &Arc<Limit>, address: IpAddr) -> Result<Place, Full> {
+        let address = household(address);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.all >= self.connections_max {
+            return Err(Full::Connections);
+        }
+        let here = counts.by_address.get(&address).copied().unwrap_or(0);
+        if here >= self.per_address_max && !address.is_loopback() {
+            return Err(Full::ConnectionsPerAddress);
+        }
+        counts.all += 1;
+        counts.by_address.insert(address, here + 1);
+        Ok(Place { limit: self.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.limit.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.all -= 1;
+        if let Some(here) = counts.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What is counted as one address: a /64 of IPv6, since one peer commonly has all of it.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)))
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_gets_it_back() {
+        let limit = Limit::new(5, 2);
+        let first = limit.enter(address("192.0.2.1")).unwrap();
+        let _second = limit.enter(address("::ffff:192.0.2.1")).unwrap();
+        assert_eq!(limit.enter(address("192.0.2.1")).unwrap_err(), Full::ConnectionsPerAddress);
+        drop(first);
+        let _third = limit.enter(address("192.0.2.1")).unwrap();
+        let _a = limit.enter(address("2001:db8::1")).unwrap();
+        let _b = limit.enter(address("2001:db8::ffff:2")).unwrap();
+        assert_eq!(limit.enter(address("2001:db8::3")).unwrap_err(), Full::ConnectionsPerAddress);
+        let _c = limit.enter(address("2001:db8:0:1::3")).unwrap();
+        assert_eq!(limit.enter(address("198.51.100.1")).unwrap_err(), Full::Connections);
+    }
+
+    #[test]
+    fn this_machine_is_not_counted_by_address() {
+        let limit = Limit::new(100, 1);
+        let places: Vec<_> = ["127.0.0.1", "127.0.0.1", "::1", "::1"]
+            .map(|text| limit.enter(address(text)).unwrap())
+            .into_iter()
+            .collect();
+        drop(places);
+        assert!(limit.counts.lock().unwrap().by_address.is_empty());
+    }
+}
