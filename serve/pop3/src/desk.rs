@@ -1,0 +1,155 @@
+//! The counter of one POP3 session.
+
+use bytes::Bytes;
+use core_directory::Account;
+use core_mailbox::{Content, Mail, Mailboxes, Row, Rows, View};
+use proto_line::{Broken, Desk, News};
+use proto_pop3::{Answer, Ask, Entry, Listing};
+use serve_login::{Login, Peer};
+use std::sync::Arc;
+use tracing::info;
+use words_mail::{MailboxName, NumberSet, Refusal};
+
+/// Octets of a message read at a time.
+const READ_MAX: usize = 64 * 1024;
+
+/// Answers one POP3 session; holds what the core handed out for it.
+pub struct Pop3Desk {
+    login: Login,
+    mail: Mail,
+    peer: Peer,
+    account: Option<Account>,
+    maildrop: Option<Maildrop>,
+}
+
+/// INBOX as it was at login: sessions are not shut out by one another (RFC 1939 §4 would lock), each
+/// has its own moment, and QUIT removes by UID.
+struct Maildrop {
+    mailboxes: Mailboxes,
+    view: Arc<View>,
+    rows: Rows,
+    /// The message that is being read.
+    open: Option<(u32, Content)>,
+}
+
+impl Maildrop {
+    fn row(&self, number: u32) -> Result<&Row, Refusal> {
+        let place = (number as usize).checked_sub(1).ok_or(Refusal::NoSuchMailbox)?;
+        self.rows.get(place).ok_or(Refusal::NoSuchMailbox)
+    }
+
+    fn entries(&self, from: u32, count_max: u32, listing: Listing) -> Vec<Entry> {
+        let uid_validity = self.view.mailbox().uid_validity;
+        let rows = self.rows.iter_from((from as usize).saturating_sub(1));
+        rows.take(count_max as usize)
+            .map(|(_, row)| match listing {
+                Listing::Sizes => Entry::Size(row.size),
+                // UIDVALIDITY and UID never change and never come again, hence neither does this.
+                Listing::UniqueIds => {
+                    Entry::UniqueId(format!("{:08x}{:08x}", uid_validity.0, row.uid.0))
+                }
+            })
+            .collect()
+    }
+
+    async fn read(&mut self, number: u32, offset: u64) -> Result<Bytes, Refusal> {
+        if self.open.as_ref().is_none_or(|(open, _)| *open != number) {
+            let content = self.mailboxes.content(&self.view, self.row(number)?).await?;
+            self.open = Some((number, content));
+        }
+        let Some((_, content)) = &self.open else { return Err(Refusal::Unavailable) };
+        content.read(offset, READ_MAX).await
+    }
+
+    /// Removes by UID: what another session has removed meanwhile is no matter.
+    async fn remove(&self, numbers: &NumberSet) -> Result<NumberSet, Refusal> {
+        let uids: Result<NumberSet, Refusal> =
+            numbers.iter().map(|n| self.row(n).map(|row| row.uid.0)).collect();
+        self.mailboxes.remove(&self.view, &uids?).await
+    }
+}
+
+impl Pop3Desk {
+    /// A counter for `peer`, before login.
+    pub fn new(login: Login, mail: Mail, peer: Peer) -> Pop3Desk {
+        Pop3Desk { login, mail, peer, account: None, maildrop: None }
+    }
+
+    async fn put(&mut self, ask: Ask) -> Result<Answer, Refusal> {
+        match ask {
+            Ask::Login(ask) => self.login(ask).await.map(Answer::Login),
+            Ask::Open => self.open().await,
+            Ask::List { from, count_max, listing } => {
+                Ok(Answer::Listed(self.maildrop()?.entries(from, count_max, listing)))
+            }
+            Ask::Size(number) => Ok(Answer::Size(self.maildrop()?.row(number)?.size)),
+            Ask::Read { number, offset } => self.read(number, offset).await,
+            Ask::Remove(numbers) => self.remove(&numbers).await,
+        }
+    }
+
+    fn maildrop(&mut self) -> Result<&mut Maildrop, Refusal> {
+        self.maildrop.as_mut().ok_or(Refusal::NotPermitted("log in first"))
+    }
+
+    async fn login(&mut self, ask: proto_sasl::Ask) -> Result<proto_sasl::Answer, Refusal> {
+        let turn = self.login.answer(ask, &self.peer).await?;
+        self.account = turn.account.or(self.account.take());
+        Ok(turn.answer)
+    }
+
+    async fn open(&mut self) -> Result<Answer, Refusal> {
+        let account = self.account.as_ref().ok_or(Refusal::LoginFailed)?;
+        let mailboxes = self.mail.account(account.id);
+        let view = mailboxes.open(&MailboxName::inbox()).await?;
+        let rows = view.refresh().await?;
+        let size = rows.iter_from(0).map(|(_, row)| row.size).sum();
+        let count = u32::try_from(rows.len()).map_err(|_| Refusal::Limit("messages"))?;
+        self.maildrop = Some(Maildrop { mailboxes, view, rows, open: None });
+        Ok(Answer::Opened { count, size })
+    }
+
+    async fn read(&mut self, number: u32, offset: u64) -> Result<Answer, Refusal> {
+        let octets = self.maildrop()?.read(number, offset).await?;
+        if offset == 0 {
+            let uid = self.maildrop()?.row(number)?.uid;
+            info!(session = self.peer.session, account = self.name(), %uid, protocol = "pop3", "read");
+        }
+        Ok(Answer::Octets(octets))
+    }
+
+    async fn remove(&mut self, numbers: &NumberSet) -> Result<Answer, Refusal> {
+        let removed = self.maildrop()?.remove(numbers).await?;
+        let (session, count) = (&self.peer.session, removed.len());
+        info!(session, account = self.name(), count, uids = %removed, protocol = "pop3", "deleted");
+        Ok(Answer::Removed)
+    }
+
+    fn name(&self) -> String {
+        self.account.as_ref().map_or(String::new(), |a| a.address.to_string())
+    }
+}
+
+impl Desk for Pop3Desk {
+    type Ask = Ask;
+    type Answer = Answer;
+    type Stretch = std::convert::Infallible;
+
+    async fn answer(&mut self, ask: Ask) -> Answer {
+        self.put(ask).await.unwrap_or_else(Answer::Refused)
+    }
+
+    async fn read(
+        &mut self,
+        stretch: &std::convert::Infallible,
+        _offset: u64,
+        _len_max: usize,
+    ) -> Result<Bytes, Broken> {
+        match *stretch {}
+    }
+
+    async fn news(&mut self) -> News {
+        // A maildrop stays as it was at login (RFC 1939 §8).
+        std::future::pending().await
+    }
+}
