@@ -93,7 +93,8 @@ impl LineBuffer {
             };
             let line = &unread[..at];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let result = if line.len() > len_max { Err(LineError::TooLong) } else { Ok(line.to_vec()) };
+            let result =
+                if line.len() > len_max { Err(LineError::TooLong) } else { Ok(line.to_vec()) };
             self.consume(at + 1);
             return Some(result);
         }

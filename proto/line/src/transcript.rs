@@ -34,7 +34,7 @@ pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
     let mut player = Player {
         scene,
         session: scene.open(),
-        now: Instant::now(),
+        now: Instant::now(), // tidy: any beginning will do, transcripts only move on from it
         went: String::new(),
         closed: false,
     };
@@ -51,9 +51,8 @@ pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
             "C" | "N" | "T" | "TLS" => {
                 // The answers that this input will ask for stand further down, up to the next input.
                 let ahead = lines[at..].iter().skip_while(|l| kind == "C" && l.starts_with("C:"));
-                let until_input = ahead.take_while(|l| {
-                    !["C:", "N:", "T:", "TLS:"].iter().any(|k| l.starts_with(k))
-                });
+                let until_input = ahead
+                    .take_while(|l| !["C:", "N:", "T:", "TLS:"].iter().any(|k| l.starts_with(k)));
                 answers = until_input.filter_map(|l| l.strip_prefix("A:").map(str::trim)).collect();
                 answers.reverse();
                 if !started && kind != "TLS" {
@@ -82,7 +81,8 @@ pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
         let keep = |l: &&str| !l.trim().is_empty() && !l.starts_with('#');
         t.lines().filter(keep).map(str::trim_end).collect::<Vec<_>>().join("\n")
     };
-    match_lines(&normal(text), &normal(&player.went)).map_err(|why| format!("{why}\n--- went:\n{}", player.went))
+    match_lines(&normal(text), &normal(&player.went))
+        .map_err(|why| format!("{why}\n--- went:\n{}", player.went))
 }
 
 struct Player<'a, S: Scene> {
@@ -212,7 +212,8 @@ fn match_lines(want: &str, went: &str) -> Result<(), String> {
     let mut bound: HashMap<String, String> = HashMap::new();
     let (want, went): (Vec<_>, Vec<_>) = (want.lines().collect(), went.lines().collect());
     for i in 0..want.len().max(went.len()) {
-        let (a, b) = (want.get(i).copied().unwrap_or("<end>"), went.get(i).copied().unwrap_or("<end>"));
+        let (a, b) =
+            (want.get(i).copied().unwrap_or("<end>"), went.get(i).copied().unwrap_or("<end>"));
         if !line_matches(a, b, &mut bound) {
             return Err(format!("wanted: {a}\ngot:    {b}"));
         }

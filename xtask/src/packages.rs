@@ -1,0 +1,72 @@
+//! Programs of others that the tests talk to.
+
+use std::path::Path;
+use std::process::Command;
+
+/// A program, and Debian's package of it.
+pub struct Program {
+    /// As it is called.
+    pub name: &'static str,
+    /// The package that brings it.
+    pub package: &'static str,
+}
+
+/// Everything that the tests can use.
+pub const PROGRAMS: &[Program] = &[
+    Program { name: "swaks", package: "swaks" },
+    Program { name: "msmtp", package: "msmtp" },
+    Program { name: "mpop", package: "mpop" },
+    Program { name: "fetchmail", package: "fetchmail" },
+    Program { name: "mbsync", package: "isync" },
+    Program { name: "neomutt", package: "neomutt" },
+    Program { name: "curl", package: "curl" },
+    Program { name: "telnet", package: "telnet" },
+    Program { name: "strace", package: "strace" },
+];
+
+/// Perl modules that swaks wants for TLS and AUTH, which no program name tells.
+const COMPANIONS: &[&str] = &["libnet-ssleay-perl", "libauthen-sasl-perl"];
+
+/// Is the program to be found?
+pub fn installed(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+/// Installs what is missing, where that may be done; tells what it does.
+pub fn install_missing() {
+    let missing: Vec<&Program> = PROGRAMS.iter().filter(|p| !installed(p.name)).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = missing.iter().map(|p| p.package).collect();
+    if !may_install() {
+        println!("To test with real clients too: apt-get install {}", names.join(" "));
+        return;
+    }
+    println!("Installing {}", names.join(" "));
+    apt(&["update", "-qq"]);
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(names);
+    arguments.extend(COMPANIONS);
+    apt(&arguments);
+}
+
+/// Debian, and root.
+fn may_install() -> bool {
+    let root = Command::new("id").arg("-u").output();
+    let root = root.is_ok_and(|o| o.stdout.trim_ascii() == b"0");
+    root && Path::new("/etc/debian_version").exists() && installed("apt-get")
+}
+
+fn apt(arguments: &[&str]) {
+    let status = Command::new("apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdout(std::process::Stdio::null())
+        .status();
+    // What is still missing is named at the end, so a failure needs no more than a line.
+    if !status.as_ref().is_ok_and(|s| s.success()) {
+        println!("apt-get {} failed: {status:?}", arguments.first().unwrap_or(&""));
+    }
+}
