@@ -78,7 +78,10 @@ impl Mechanism {
 
     /// Those that may be offered now, the best first. `cleartext` says whether a password may cross
     /// the connection as it is: because of TLS, or because the peer is on this machine.
-    pub fn offered(cleartext: bool, binding: &crate::Binding) -> impl Iterator<Item = Mechanism> {
+    pub fn offered(
+        cleartext: bool,
+        binding: &crate::Binding,
+    ) -> impl Iterator<Item = Mechanism> + use<> {
         let bound = matches!(binding, crate::Binding::TlsExporter(_));
         let rows = MECHANISMS.iter();
         rows.filter(move |s| (cleartext || !s.reveals_password) && (bound || !s.needs_binding))

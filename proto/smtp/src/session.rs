@@ -1,0 +1,279 @@
+//! The session: lines in, replies and questions out.
+
+mod answers;
+mod dialog;
+mod receive;
+
+use crate::ask::{Answer, Ask, Client};
+use crate::options::{Mode, Options, Peer, Standing};
+use crate::reply::{Reply, bare_reply, reply};
+use crate::state::{Pending, State};
+use proto_line::{LineBuffer, News, Secured, Session, Step};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use words_mail::EnhancedStatus;
+
+/// Replies are gathered up to this many octets while the client pipelines.
+const OUT_MAX: usize = 8 * 1024;
+/// Most recipients refused in one session: who guesses addresses has to come again and again.
+const REFUSED_MAX: usize = 200;
+
+/// The server's side of one connection. See the crate's first page for how to drive it.
+#[derive(Debug)]
+pub struct SmtpSession {
+    pub(crate) options: Arc<Options>,
+    pub(crate) peer: Peer,
+    pub(crate) input: LineBuffer,
+    /// Replies that are not sent yet.
+    out: Vec<u8>,
+    pub(crate) state: State,
+    pub(crate) hello: Option<Hello>,
+    pub(crate) secured: Option<Secured>,
+    pub(crate) logged_in: bool,
+    pub(crate) counts: Counts,
+    /// When we stop waiting; counted anew after everything that the client has brought to an end.
+    deadline: Option<Instant>,
+    shutting_down: bool,
+}
+
+/// What the client said of itself.
+#[derive(Debug)]
+pub(crate) struct Hello {
+    pub client: Arc<Client>,
+    /// By EHLO or LHLO.
+    pub extended: bool,
+}
+
+/// What is counted for limits.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Commands since the last message.
+    pub commands: usize,
+    pub errors: usize,
+    pub messages: usize,
+    /// Recipients refused.
+    pub refused: usize,
+}
+
+/// What a part of the session wants next.
+#[derive(Debug)]
+pub(crate) enum Flow {
+    /// To go on.
+    Again,
+    /// Bytes.
+    Starved,
+    /// An answer; the state has what it is for.
+    Ask(Ask),
+    /// TLS.
+    StartTls,
+    /// The end.
+    Close,
+}
+
+impl SmtpSession {
+    /// A session that has said nothing yet.
+    pub fn new(options: Arc<Options>, peer: Peer) -> SmtpSession {
+        SmtpSession {
+            options,
+            peer,
+            input: LineBuffer::new(),
+            out: Vec::new(),
+            state: State::Banner,
+            hello: None,
+            secured: None,
+            logged_in: false,
+            counts: Counts::default(),
+            deadline: None,
+            shutting_down: false,
+        }
+    }
+
+    /// Takes up a reply to be sent.
+    pub(crate) fn say(&mut self, reply: Reply) {
+        reply.write(&mut self.out);
+    }
+
+    /// Says `reply`, which is about an error of the client; too many end the session.
+    pub(crate) fn refuse(&mut self, refusal: Reply) -> Flow {
+        self.say(refusal);
+        self.counts.errors += 1;
+        if self.counts.errors < self.options.errors_max {
+            return Flow::Again;
+        }
+        self.hang_up(reply(421, EnhancedStatus(4, 7, 0), "too many errors, closing"))
+    }
+
+    /// One more recipient was refused, as `refusal` says; too many end the session.
+    pub(crate) fn refuse_recipient(&mut self, refusal: Reply) -> Flow {
+        self.say(refusal);
+        self.counts.refused += 1;
+        if self.counts.refused < REFUSED_MAX {
+            return Flow::Again;
+        }
+        let text = "too many recipients refused, closing";
+        self.hang_up(reply(421, EnhancedStatus(4, 7, 0), text))
+    }
+
+    /// The last reply.
+    pub(crate) fn hang_up(&mut self, reply: Reply) -> Flow {
+        self.say(reply);
+        self.state = State::Closing;
+        Flow::Again
+    }
+
+    pub(crate) fn ask(&mut self, ask: Ask, pending: Pending) -> Flow {
+        self.state = State::Asking(pending, None);
+        Flow::Ask(ask)
+    }
+
+    /// The client has brought something to an end, or is not to blame for the time that passed.
+    pub(crate) fn heard(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Must the client be strict about line ends and pipelining? Nobody who is trusted or logged in.
+    pub(crate) fn is_stranger(&self) -> bool {
+        self.peer.standing == Standing::Stranger
+            && !self.logged_in
+            && self.options.mode != Mode::Submission
+    }
+
+    fn banner(&mut self) -> Flow {
+        // Who talks before the greeting talks at random, or means another server.
+        if self.is_stranger() && !self.input.unread().is_empty() {
+            return self.hang_up(reply(554, EnhancedStatus(5, 5, 0), "wait for the greeting"));
+        }
+        let protocol = if self.options.mode == Mode::Lmtp { "LMTP" } else { "ESMTP" };
+        let options = &self.options;
+        let text = format!("{} {protocol} {}", options.host_name, options.banner);
+        self.say(bare_reply(220, text));
+        self.state = State::Commands(None);
+        Flow::Again
+    }
+
+    fn go_on(&mut self) -> Flow {
+        match std::mem::replace(&mut self.state, State::Closing) {
+            State::Banner => self.banner(),
+            State::Commands(transaction) => self.command_line(transaction),
+            State::Authenticating(exchange) => self.response_line(exchange),
+            State::Receiving(receiving) => self.receive(receiving),
+            State::Asking(pending, Some(answer)) => self.apply(pending, *answer),
+            State::Asking(_, None) => unreachable!("stepped before the answer"),
+            State::StartingTls => {
+                self.state = State::StartingTls;
+                Flow::StartTls
+            }
+            State::Closing => Flow::Close,
+        }
+    }
+
+    fn send(&mut self) -> Step<Ask, Infallible> {
+        Step::Send(std::mem::take(&mut self.out))
+    }
+
+    /// Nothing more can be done with what has come: say goodbye, or wait.
+    fn starve(&mut self, now: Instant) -> Option<Step<Ask, Infallible>> {
+        if self.shutting_down {
+            let host = &self.options.host_name;
+            let text = format!("{host} is shutting down, try again later");
+            self.hang_up(reply(421, EnhancedStatus(4, 3, 2), text));
+            return None;
+        }
+        let (timeout, until) = self.patience(now);
+        let deadline = *self.deadline.get_or_insert(now + timeout);
+        let until = until.map_or(deadline, |until| until.min(deadline));
+        if now >= until {
+            let host = &self.options.host_name;
+            let text = format!("{host} has waited too long, closing");
+            self.hang_up(reply(421, EnhancedStatus(4, 4, 2), text));
+            return None;
+        }
+        Some(if self.out.is_empty() { Step::Wait { until } } else { self.send() })
+    }
+
+    /// How long to wait for something, and until when for a whole message.
+    fn patience(&mut self, now: Instant) -> (Duration, Option<Instant>) {
+        let timeouts = self.options.timeouts;
+        match &mut self.state {
+            State::Receiving(receiving) => {
+                let until = receiving.incoming.until.get_or_insert(now + timeouts.message);
+                (timeouts.body, Some(*until))
+            }
+            _ => (timeouts.command, None),
+        }
+    }
+}
+
+impl Session for SmtpSession {
+    type Ask = Ask;
+    type Answer = Answer;
+    type Stretch = Infallible;
+
+    fn input(&mut self, bytes: &[u8]) {
+        self.input.extend(bytes);
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        match &mut self.state {
+            State::Asking(_, slot) => *slot = Some(Box::new(answer)),
+            _ => unreachable!("answered without a question"),
+        }
+    }
+
+    fn news(&mut self, news: News) {
+        match news {
+            News::Changed => {}
+            News::ShuttingDown => self.shutting_down = true,
+        }
+    }
+
+    /// Departs from RFC 3207 §4.2: the client's name is remembered, since some clients do not greet
+    /// again; nothing depends on it. Everything else begins anew.
+    fn secured(&mut self, secured: Secured) {
+        self.input = LineBuffer::new();
+        if let Some(hello) = &mut self.hello {
+            let name = hello.client.name.clone();
+            hello.client = Arc::new(Client { name, secured: Some(secured.clone()) });
+        }
+        self.secured = Some(secured);
+        self.heard();
+        if matches!(self.state, State::StartingTls) {
+            self.state = State::Commands(None);
+        }
+    }
+
+    fn step(&mut self, now: Instant) -> Step<Ask, Infallible> {
+        loop {
+            if self.out.len() >= OUT_MAX {
+                return self.send();
+            }
+            match self.go_on() {
+                Flow::Again => {}
+                Flow::Ask(ask) => return Step::Ask(ask),
+                Flow::StartTls | Flow::Close if !self.out.is_empty() => return self.send(),
+                Flow::StartTls => return Step::StartTls,
+                Flow::Close => return Step::Close,
+                Flow::Starved => {
+                    if let Some(step) = self.starve(now) {
+                        return step;
+                    }
+                }
+            }
+        }
+    }
+
+    fn give_back(&mut self, mut buffer: Vec<u8>) {
+        if self.out.capacity() == 0 && buffer.capacity() <= OUT_MAX {
+            buffer.clear();
+            self.out = buffer;
+        }
+    }
+
+    fn last_words(&self) -> Vec<u8> {
+        let text = format!("{} has had a mishap, try again later", self.options.host_name);
+        let mut out = self.out.clone();
+        reply(421, EnhancedStatus(4, 3, 0), text).write(&mut out);
+        out
+    }
+}
