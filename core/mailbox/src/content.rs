@@ -1,16 +1,28 @@
 //! The octets of a message.
 
-use bytes::Bytes;
-use words_mail::Refusal;
+use crate::mail::{Inner, UNREADABLE, refuse};
+use crate::{Mailboxes, Row, Rows, View, cold, key};
+use bytes::{Bytes, BytesMut};
+use core_store::{BlobId, Scan, StoreError};
+use std::sync::Arc;
+use words_mail::{Refusal, Uid};
+
+/// The message was expunged after the rows were read that still have it (RFC 5530 EXPUNGEISSUED).
+pub const EXPUNGED: Refusal = Refusal::NotPermitted("the message was expunged meanwhile");
 
 /// The octets of one message: its own prefix, then its blob's. Outlives an expunge for a while.
 #[derive(Clone)]
-pub struct Content {}
+pub struct Content {
+    inner: Arc<Inner>,
+    prefix: Bytes,
+    blob: BlobId,
+    len: u64,
+}
 
 impl Content {
     /// Octets of the whole message.
     pub fn len(&self) -> u64 {
-        todo!()
+        self.len
     }
 
     /// Is it without octets?
@@ -19,8 +31,87 @@ impl Content {
     }
 
     /// At most `len_max` octets from `offset`; fewer only at the end.
+    /// Errors: [`EXPUNGED`] when the octets have been given up meanwhile.
     pub async fn read(&self, offset: u64, len_max: usize) -> Result<Bytes, Refusal> {
-        let _ = (offset, len_max);
-        todo!()
+        let end = offset.saturating_add(len_max as u64).min(self.len);
+        let prefix_len = self.prefix.len() as u64;
+        if offset >= end {
+            return Ok(Bytes::new());
+        }
+        if offset >= prefix_len {
+            return self.read_blob(offset - prefix_len, end - prefix_len).await;
+        }
+        let own = self.prefix.slice(offset as usize..end.min(prefix_len) as usize);
+        if end <= prefix_len {
+            return Ok(own);
+        }
+        let shared = self.read_blob(0, end - prefix_len).await?;
+        let mut both = BytesMut::with_capacity(own.len() + shared.len());
+        both.extend_from_slice(&own);
+        both.extend_from_slice(&shared);
+        Ok(both.freeze())
+    }
+
+    async fn read_blob(&self, from: u64, to: u64) -> Result<Bytes, Refusal> {
+        match self.inner.blobs.read(self.blob, from..to).await {
+            Ok(octets) => Ok(octets),
+            Err(StoreError::NoSuchBlob) => Err(EXPUNGED),
+            Err(error) => Err(refuse(error)),
+        }
+    }
+}
+
+impl Mailboxes {
+    /// The octets of a message. Errors: [`EXPUNGED`].
+    pub async fn content(&self, view: &View, row: &Row) -> Result<Content, Refusal> {
+        let prefix = match row.prefix_len {
+            0 => Bytes::new(),
+            _ => self.prefix(view, row.uid).await?,
+        };
+        Ok(Content { inner: self.inner.clone(), prefix, blob: row.blob, len: row.size })
+    }
+
+    async fn prefix(&self, view: &View, uid: Uid) -> Result<Bytes, Refusal> {
+        let cold = self.inner.get(&key::cold(self.account, view.mailbox().id, uid)).await?;
+        let (prefix, _) = cold::decode(&cold.ok_or(EXPUNGED)?).ok_or(UNREADABLE)?;
+        Ok(prefix)
+    }
+
+    /// The encoded [`words_message`] summaries (SummaryRef reads them) of the rows from `place` on,
+    /// at most `count_max`, `None` where a message has just gone. One scan.
+    pub async fn summaries(
+        &self,
+        view: &View,
+        rows: &Rows,
+        place: usize,
+        count_max: usize,
+    ) -> Result<Vec<Option<Bytes>>, Refusal> {
+        let wanted = count_max.min(rows.len().saturating_sub(place));
+        let (Some(first), Some(last)) =
+            (rows.get(place).filter(|_| wanted > 0), rows.get((place + wanted).saturating_sub(1)))
+        else {
+            return Ok(Vec::new());
+        };
+        let mailbox = view.mailbox().id;
+        let mut rest = Some(key::colds(self.account, mailbox, first.uid, last.uid));
+        let mut summaries = vec![None; wanted];
+        let mut at = place;
+        while let Some(range) = rest {
+            let page = self.inner.scan(Scan::rising(range)).await?;
+            for (key, value) in &page.pairs {
+                let uid = key::uid_of(key).ok_or(UNREADABLE)?;
+                // Both rise, so the next is mostly the very next.
+                while rows.get(at).is_some_and(|row| row.uid < uid) {
+                    at += 1;
+                }
+                if rows.get(at).is_some_and(|row| row.uid == uid)
+                    && let Some(summary) = summaries.get_mut(at - place)
+                {
+                    *summary = Some(cold::decode(value).ok_or(UNREADABLE)?.1);
+                }
+            }
+            rest = page.rest;
+        }
+        Ok(summaries)
     }
 }

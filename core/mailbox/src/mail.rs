@@ -1,7 +1,10 @@
 //! Everybody's mailboxes.
 
-use crate::Mailboxes;
-use core_store::{Batch, BlobWriter, Blobs, Store};
+use crate::bell::{Bells, Watch};
+use crate::tree::Tree;
+use crate::view::Views;
+use crate::{Mailboxes, count, key, octets};
+use core_store::{Batch, BlobWriter, Blobs, Key, Page, Scan, Snapshot, Store, StoreError, Value};
 use core_world::World;
 use std::sync::Arc;
 use words_mail::{AccountId, MailboxName, ModSeq, Refusal, SpecialUse};
@@ -9,17 +12,16 @@ use words_mail::{AccountId, MailboxName, ModSeq, Refusal, SpecialUse};
 /// The process's one door to mailboxes: store, open views, and who watches what. Cheap to clone.
 #[derive(Clone)]
 pub struct Mail {
-    #[allow(dead_code)]
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    #[allow(dead_code)]
-    store: Arc<dyn Store>,
-    #[allow(dead_code)]
-    blobs: Arc<dyn Blobs>,
-    #[allow(dead_code)]
-    world: World,
+pub(crate) struct Inner {
+    pub store: Arc<dyn Store>,
+    pub blobs: Arc<dyn Blobs>,
+    pub world: World,
+    pub options: Options,
+    pub bells: Bells,
+    pub views: Views,
 }
 
 /// Limits, each with a name.
@@ -48,27 +50,52 @@ pub struct Usage {
     pub messages: u64,
 }
 
-/// Waits for the changes of one account.
-pub struct Watch {}
+/// How much an account may keep, all mailboxes together. `None` is without limit.
+///
+/// What arrives at the very same moment may pass it together: each alone was within.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// Octets of messages.
+    pub bytes: Option<u64>,
+    /// Messages.
+    pub messages: Option<u64>,
+}
 
-impl Watch {
-    /// Ends when the account's log has grown since the last call ended (or the watch began).
-    /// May be dropped and called again without losing news.
-    pub async fn changed(&mut self) {
-        todo!()
+impl Allowance {
+    /// No limit at all.
+    pub const UNLIMITED: Allowance = Allowance { bytes: None, messages: None };
+
+    /// May one who keeps `usage` keep `more` too? Errors: `MailboxFull`.
+    pub fn check(&self, usage: Usage, more: Usage) -> Result<(), Refusal> {
+        let within = |max: Option<u64>, now: u64, more: u64| {
+            more == 0 || max.is_none_or(|max| now.saturating_add(more) <= max)
+        };
+        let fits = within(self.bytes, usage.bytes, more.bytes)
+            && within(self.messages, usage.messages, more.messages);
+        if fits { Ok(()) } else { Err(Refusal::MailboxFull) }
+    }
+
+    /// Can it never be reached?
+    pub(crate) fn is_unlimited(&self) -> bool {
+        *self == Allowance::UNLIMITED
     }
 }
 
 impl Mail {
     /// The mailboxes kept in `store` and `blobs`.
-    pub fn new(store: Arc<dyn Store>, blobs: Arc<dyn Blobs>, world: World, _o: Options) -> Mail {
-        Mail { inner: Arc::new(Inner { store, blobs, world }) }
+    pub fn new(
+        store: Arc<dyn Store>,
+        blobs: Arc<dyn Blobs>,
+        world: World,
+        options: Options,
+    ) -> Mail {
+        let (bells, views) = (Bells::default(), Views::default());
+        Mail { inner: Arc::new(Inner { store, blobs, world, options, bells, views }) }
     }
 
     /// The mailboxes of `account`. Whoever calls this has checked that it may.
     pub fn account(&self, account: AccountId) -> Mailboxes {
-        let _ = account;
-        todo!()
+        Mailboxes::new(self.inner.clone(), account)
     }
 
     /// Adds to `batch`, which makes the account, its first mailboxes: INBOX and `names`, each
@@ -79,37 +106,70 @@ impl Mail {
         account: AccountId,
         names: &[(MailboxName, Option<SpecialUse>)],
     ) {
-        let _ = (batch, account, names);
-        todo!()
-    }
-
-    /// Adds to `batch` nothing but forgets: removes all mailboxes and messages of a removed
-    /// account, in pages, each one commit. `true` when nothing is left.
-    pub async fn remove_account_page(&self, account: AccountId) -> Result<bool, Refusal> {
-        let _ = account;
-        todo!()
+        let mut tree = Tree::new(self.inner.world.clock.now());
+        tree.make(&MailboxName::inbox(), None);
+        for (name, special_use) in names {
+            tree.make(name, *special_use);
+        }
+        *batch = tree.draft(account, std::mem::take(batch)).into_batch();
     }
 
     /// What `account` keeps.
     pub async fn usage(&self, account: AccountId) -> Result<Usage, Refusal> {
-        let _ = account;
-        todo!()
+        let value = self.inner.get(&key::usage(account)).await?;
+        Ok(count::decode_usage(value.as_ref()))
     }
 
     /// Begins to watch the log of `account`.
     pub fn watch(&self, account: AccountId) -> Watch {
-        let _ = account;
-        todo!()
+        Watch::new(self.inner.clone(), account)
     }
 
     /// A body on its way in, for [`crate::Arrival`].
     pub fn begin_body(&self) -> Box<dyn BlobWriter> {
-        todo!()
+        self.inner.blobs.begin()
     }
 
     /// The newest number in the log of `account`.
     pub async fn modseq(&self, account: AccountId) -> Result<ModSeq, Refusal> {
-        let _ = account;
-        todo!()
+        let value = self.inner.get(&key::modseq(account)).await?;
+        Ok(ModSeq(octets::counter(value.as_ref())))
+    }
+}
+
+/// The store's troubles as the core's peers see them: temporary, whatever they are.
+pub(crate) fn refuse(_: StoreError) -> Refusal {
+    Refusal::Unavailable
+}
+
+/// A record is there that cannot be read.
+pub(crate) const UNREADABLE: Refusal = Refusal::Unavailable;
+
+impl Inner {
+    pub async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, Refusal> {
+        self.store.snapshot().await.map_err(refuse)
+    }
+
+    pub async fn get(&self, key: &Key) -> Result<Option<Value>, Refusal> {
+        self.snapshot().await?.get(key).await.map_err(refuse)
+    }
+
+    /// The values of `keys`, as of one moment.
+    pub async fn get_many<const N: usize>(
+        &self,
+        keys: [Key; N],
+    ) -> Result<[Option<Value>; N], Refusal> {
+        let values = self.get_list(&keys).await?;
+        values.try_into().map_err(|_| UNREADABLE)
+    }
+
+    /// The values of `keys`, in their order, as of one moment.
+    pub async fn get_list(&self, keys: &[Key]) -> Result<Vec<Option<Value>>, Refusal> {
+        self.snapshot().await?.get_many(keys).await.map_err(refuse)
+    }
+
+    /// One page, as of now.
+    pub async fn scan(&self, scan: Scan) -> Result<Page, Refusal> {
+        self.snapshot().await?.scan(scan).await.map_err(refuse)
     }
 }

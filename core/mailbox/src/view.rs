@@ -1,42 +1,115 @@
 //! An open mailbox.
 
+use crate::hot::Keywords;
+use crate::mail::Inner;
 use crate::{Mailbox, Rows};
-use words_mail::{ModSeq, NumberSet, Refusal, Uid};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use words_mail::{AccountId, MailboxId, ModSeq, Refusal, Uid};
 
 /// An open mailbox, shared by all who have it open.
-pub struct View {}
+pub struct View {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) account: AccountId,
+    mailbox: Mailbox,
+    rows: Mutex<Rows>,
+    /// Held by the one who reads the log on; the others wait and then find it read.
+    progress: tokio::sync::Mutex<Progress>,
+    /// Held by the one who changes messages here, so that two in this process do not make each
+    /// other try again. What guards the store are the expectations of each batch.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+/// How far a view has read.
+#[derive(Default)]
+pub(crate) struct Progress {
+    /// The number up to which the log is in the rows; `None` before the first load.
+    pub seen: Option<ModSeq>,
+    /// The mailbox was removed; a number is never given again, so this is final.
+    pub removed: bool,
+    /// Keywords of the rows, each kept once.
+    pub keywords: Keywords,
+}
 
 impl View {
     /// As it was when it was opened (its name may change meanwhile).
     pub fn mailbox(&self) -> &Mailbox {
-        todo!()
+        &self.mailbox
     }
 
     /// What it held when last refreshed. Costs nothing.
     pub fn rows(&self) -> Rows {
-        todo!()
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the change log on to its end and gives the mailbox as it is now.
     /// Errors: `NoSuchMailbox` if it was removed meanwhile; `Unavailable`.
     pub async fn refresh(&self) -> Result<Rows, Refusal> {
-        todo!()
+        let mut progress = self.progress.lock().await;
+        if progress.removed {
+            return Err(Refusal::NoSuchMailbox);
+        }
+        let rows = self.advance(&mut progress, self.rows()).await?;
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows.clone();
+        Ok(rows)
     }
 
     /// The next UID, as of the last refresh.
     pub fn uid_next(&self) -> Uid {
-        todo!()
+        self.rows().uid_next()
     }
 
     /// The number of the mailbox's last change as of the last refresh, at least 1.
     pub fn highest_modseq(&self) -> ModSeq {
-        todo!()
+        self.rows().highest_modseq()
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        self.inner.views.forget(self.account, self.mailbox.id);
+    }
+}
+
+/// The mailboxes that somebody in this process has open, each once.
+#[derive(Default)]
+pub(crate) struct Views(Mutex<HashMap<(AccountId, MailboxId), Weak<View>>>);
+
+impl Views {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(AccountId, MailboxId), Weak<View>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The UIDs expunged after `since` (RFC 7162 §3.2.5.1). `None` if the log does not reach back
-    /// so far: then every UID that is not there may have been.
-    pub async fn vanished_since(&self, since: ModSeq) -> Result<Option<NumberSet>, Refusal> {
-        let _ = since;
-        todo!()
+    /// The view of `mailbox`: the one that is open, or a new one that has read nothing yet.
+    pub fn open(&self, inner: &Arc<Inner>, account: AccountId, mailbox: Mailbox) -> Arc<View> {
+        let mut views = self.lock();
+        let place = views.entry((account, mailbox.id)).or_default();
+        if let Some(view) = place.upgrade() {
+            return view;
+        }
+        let view = Arc::new(View {
+            inner: inner.clone(),
+            account,
+            mailbox,
+            rows: Mutex::default(),
+            progress: tokio::sync::Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        });
+        *place = Arc::downgrade(&view);
+        view
+    }
+
+    /// The last one has closed it, unless another has opened it anew meanwhile.
+    fn forget(&self, account: AccountId, mailbox: MailboxId) {
+        let mut views = self.lock();
+        if views.get(&(account, mailbox)).is_some_and(|v| v.strong_count() == 0) {
+            views.remove(&(account, mailbox));
+        }
+    }
+
+    /// How many are open.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.lock().len()
     }
 }

@@ -1,0 +1,348 @@
+//! A batch in the making: what is done to messages, gathered by account and mailbox, so that counters,
+//! UIDs, numbers and the change log are written in one place, the same for every kind of change.
+
+use crate::Row;
+use crate::count::{Counts, usage_numbers};
+use crate::hot::{self, Record};
+use crate::key;
+use crate::log::Entry;
+use crate::mail::Inner;
+use bytes::Bytes;
+use core_store::{Assigned, Batch, BlobId, Body, Key, Limits, StoreError, Value};
+use std::collections::HashMap;
+use words_mail::{AccountId, Flags, MailboxId, ModSeq, NumberSet, Uid};
+
+/// Room that is left for what closing a draft adds and for one more message.
+const BYTES_SPARE: usize = 200_000;
+/// Operations left for the same.
+const OPERATIONS_SPARE: usize = 100;
+/// What closing adds for each mailbox: log entry, modseq, counts, usage, and two assignments.
+const OPERATIONS_MAILBOX: usize = 6;
+/// Octets of the same, generously.
+const BYTES_MAILBOX: usize = 300;
+
+/// A batch in the making.
+#[derive(Default)]
+pub(crate) struct Draft {
+    batch: Batch,
+    bytes: usize,
+    parts: Vec<Part>,
+    places: HashMap<AccountId, usize>,
+    mailboxes: usize,
+}
+
+/// One account's share of a draft.
+struct Part {
+    account: AccountId,
+    modseq: Assigned,
+    boxes: Vec<Change>,
+    /// Mailboxes that were made, renamed, subscribed or removed.
+    altered: Vec<MailboxId>,
+}
+
+/// One mailbox's share.
+struct Change {
+    mailbox: MailboxId,
+    /// Where the UIDs of new messages come from, and how many there are.
+    arrived: Option<(Assigned, u32)>,
+    flagged: NumberSet,
+    expunged: NumberSet,
+    counts: Counts,
+}
+
+/// Where a message was filed: which account's part, which mailbox, which of its arrivals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filed {
+    part: usize,
+    change: usize,
+    nth: u64,
+}
+
+/// What a committed draft tells.
+pub(crate) struct Receipt {
+    assigned: Vec<u64>,
+    parts: Vec<Part>,
+}
+
+impl Draft {
+    pub fn new() -> Draft {
+        Draft::default()
+    }
+
+    /// Goes on with a batch that somebody else has begun.
+    pub fn over(batch: Batch) -> Draft {
+        Draft { batch, ..Draft::default() }
+    }
+
+    /// Nothing to do?
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.batch.operations.is_empty()
+    }
+
+    /// Would one more message, of the largest kind, perhaps not fit any more?
+    pub fn is_full(&self) -> bool {
+        let limits = Limits::FOUNDATION;
+        let batch = &self.batch;
+        let operations = batch.expects.len()
+            + batch.assigns.len()
+            + batch.operations.len()
+            + self.mailboxes * OPERATIONS_MAILBOX;
+        let bytes = self.bytes + self.mailboxes * BYTES_MAILBOX;
+        operations + OPERATIONS_SPARE > limits.batch_operations
+            || bytes + BYTES_SPARE > limits.batch_bytes
+    }
+
+    fn part(&mut self, account: AccountId) -> usize {
+        if let Some(at) = self.places.get(&account) {
+            return *at;
+        }
+        let modseq = self.batch.assign(key::modseq(account), 1);
+        let at = self.parts.len();
+        self.parts.push(Part { account, modseq, boxes: Vec::new(), altered: Vec::new() });
+        self.places.insert(account, at);
+        at
+    }
+
+    fn change(&mut self, account: AccountId, mailbox: MailboxId) -> (usize, usize) {
+        let part = self.part(account);
+        let boxes = &mut self.parts[part].boxes;
+        if let Some(at) = boxes.iter().position(|c| c.mailbox == mailbox) {
+            return (part, at);
+        }
+        boxes.push(Change {
+            mailbox,
+            arrived: None,
+            flagged: NumberSet::new(),
+            expunged: NumberSet::new(),
+            counts: Counts::default(),
+        });
+        self.mailboxes += 1;
+        (part, boxes.len() - 1)
+    }
+
+    /// Do nothing unless `key` has just `value`.
+    pub fn expect(&mut self, key: Key, value: Value) {
+        self.bytes += key.len() + value.len();
+        self.batch.expect(key, value);
+    }
+
+    /// Do nothing unless `key` has no value.
+    pub fn expect_absent(&mut self, key: Key) {
+        self.bytes += key.len();
+        self.batch.expect_absent(key);
+    }
+
+    /// `key` gets `value`.
+    pub fn put(&mut self, key: Key, value: Vec<u8>) {
+        self.bytes += key.len() + value.len();
+        self.batch.put(key, value);
+    }
+
+    /// `key` loses its value.
+    pub fn delete(&mut self, key: Key) {
+        self.bytes += key.len();
+        self.batch.delete(key);
+    }
+
+    /// A new body is kept for so many messages.
+    pub fn keep(&mut self, body: Body, holders: u32) {
+        self.batch.keep(body, holders);
+    }
+
+    /// One more message holds the blob.
+    pub fn hold(&mut self, blob: BlobId) {
+        self.batch.hold(blob);
+    }
+
+    /// One message fewer holds the blob.
+    pub fn release(&mut self, blob: BlobId) {
+        self.batch.release(blob);
+    }
+
+    /// Adds to what an account keeps, without a change of a mailbox that still exists.
+    pub fn add_usage(&mut self, account: AccountId, counts: &Counts) {
+        self.batch.add(key::usage(account), &usage_numbers(counts));
+    }
+
+    /// Notes that the mailbox itself changed.
+    pub fn alter(&mut self, account: AccountId, mailbox: MailboxId) {
+        let part = self.part(account);
+        self.parts[part].altered.push(mailbox);
+        self.bytes += 5;
+    }
+
+    /// The mailbox is new: its highest number is this commit's.
+    pub fn begin_modseq(&mut self, account: AccountId, mailbox: MailboxId) {
+        self.change(account, mailbox);
+    }
+
+    /// Files a message as `row` says; its UID and modseq only the commit knows. Whoever calls this
+    /// sees to its blob.
+    pub fn file(
+        &mut self,
+        account: AccountId,
+        mailbox: MailboxId,
+        row: &Row,
+        cold: &[u8],
+    ) -> Filed {
+        let (part, change) = self.change(account, mailbox);
+        let modseq = self.parts[part].modseq;
+        let slot = &mut self.parts[part].boxes[change];
+        slot.counts.add(Counts::of(row));
+        let (uids, nth) = match &mut slot.arrived {
+            Some((uids, count)) => {
+                *count += 1;
+                (*uids, *count - 1)
+            }
+            none => {
+                let uids = self.batch.assign(key::last_uid(account, mailbox), 0);
+                *none = Some((uids, 1));
+                (uids, 0)
+            }
+        };
+        self.batch.assigns[uids.0].1 += 1;
+        let nth = u64::from(nth);
+        let record = hot::encode(row, modseq);
+        self.bytes += 36 + record.bytes.len() + cold.len();
+        self.batch.put(key::hot_slot(account, mailbox, uids, nth), record);
+        self.batch.put(key::cold_slot(account, mailbox, uids, nth), cold);
+        Filed { part, change, nth }
+    }
+
+    /// Takes a message out of a mailbox, if its record is still as read. Whoever calls this sees to
+    /// its blob.
+    pub fn expunge(&mut self, account: AccountId, mailbox: MailboxId, record: &Record) {
+        let (part, change) = self.change(account, mailbox);
+        let change = &mut self.parts[part].boxes[change];
+        change.counts.subtract(Counts::of(&record.row));
+        change.expunged.insert(record.row.uid.0);
+        self.erase(account, mailbox, record);
+        self.bytes += 8;
+    }
+
+    /// Deletes a message's records, if they are still as read; counts and log are not told.
+    pub fn erase(&mut self, account: AccountId, mailbox: MailboxId, record: &Record) {
+        let uid = record.row.uid;
+        let hot = key::hot(account, mailbox, uid);
+        self.expect(hot.clone(), record.octets.clone());
+        self.delete(hot);
+        self.delete(key::cold(account, mailbox, uid));
+    }
+
+    /// Gives a message other flags, if its record is still as read.
+    pub fn reflag(
+        &mut self,
+        account: AccountId,
+        mailbox: MailboxId,
+        record: &Record,
+        flags: Flags,
+    ) {
+        let (part, change) = self.change(account, mailbox);
+        let modseq = self.parts[part].modseq;
+        let row = Row { flags, ..record.row.clone() };
+        let change = &mut self.parts[part].boxes[change];
+        change.counts.subtract(Counts::of(&record.row));
+        change.counts.add(Counts::of(&row));
+        change.flagged.insert(row.uid.0);
+        let hot = key::hot(account, mailbox, row.uid);
+        self.expect(hot.clone(), record.octets.clone());
+        let value = hot::encode(&row, modseq);
+        self.bytes += hot.len() + value.bytes.len() + 8;
+        self.batch.put(hot, value);
+    }
+
+    /// Writes what follows from the changes: log, numbers, counters.
+    fn close(&mut self) {
+        for part in &self.parts {
+            let mut entry = Entry::new();
+            let mut usage = Counts::default();
+            for change in &part.boxes {
+                describe(change, &mut entry);
+                usage.add(change.counts);
+                count(&mut self.batch, part, change);
+            }
+            part.altered.iter().for_each(|m| entry.mailbox(*m));
+            if usage.size != 0 || usage.messages != 0 {
+                self.batch.add(key::usage(part.account), &usage_numbers(&usage));
+            }
+            self.batch.put(key::log_slot(part.account, part.modseq), entry.into_template());
+        }
+    }
+
+    /// The finished batch, for whoever commits it together with more.
+    pub fn into_batch(mut self) -> Batch {
+        self.close();
+        self.batch
+    }
+
+    /// Commits, and rings for everybody who watches one of the accounts.
+    pub async fn commit(mut self, inner: &Inner) -> Result<Receipt, StoreError> {
+        self.close();
+        let outcome = inner.store.commit(self.batch).await;
+        let assigned = match outcome {
+            Ok(committed) => committed.assigned,
+            Err(error) => {
+                // It may have been done: those who wait look for themselves.
+                if error == StoreError::OutcomeUnknown {
+                    self.parts.iter().for_each(|p| inner.bells.ring(p.account));
+                }
+                return Err(error);
+            }
+        };
+        self.parts.iter().for_each(|p| inner.bells.ring(p.account));
+        Ok(Receipt { assigned, parts: self.parts })
+    }
+}
+
+fn describe(change: &Change, entry: &mut Entry) {
+    if !change.expunged.is_empty() {
+        entry.expunged(change.mailbox, &change.expunged);
+    }
+    if !change.flagged.is_empty() {
+        entry.flags(change.mailbox, &change.flagged);
+    }
+    if let Some((uids, count)) = change.arrived {
+        entry.arrived(change.mailbox, uids, count);
+    }
+}
+
+fn count(batch: &mut Batch, part: &Part, change: &Change) {
+    let mut highest = core_store::Template::default();
+    highest.push_slot(part.modseq, 0);
+    batch.put(key::highest_modseq(part.account, change.mailbox), highest);
+    if !change.counts.is_zero() {
+        batch.add(key::counts(part.account, change.mailbox), &change.counts.numbers());
+    }
+}
+
+impl Receipt {
+    fn number(&self, assigned: Assigned) -> u64 {
+        self.assigned.get(assigned.0).copied().unwrap_or_default()
+    }
+
+    /// The UID of a filed message.
+    pub fn uid(&self, filed: Filed) -> Uid {
+        let uids = self.parts[filed.part].boxes[filed.change].arrived.map(|(uids, _)| uids);
+        let number = uids.map_or(0, |uids| self.number(uids)) + filed.nth;
+        // A mailbox would have to see 2^32 messages.
+        Uid(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// The number of the change in the account's log.
+    pub fn modseq(&self, filed: Filed) -> ModSeq {
+        ModSeq(self.number(self.parts[filed.part].modseq))
+    }
+}
+
+/// A body that can be offered again after a conflict: one whose octets are in memory. One that an
+/// engine has spilled cannot be copied.
+pub(crate) fn spare(body: &Body) -> Option<Body> {
+    match &body.bytes {
+        core_store::BodyBytes::Inline(pieces) => {
+            let pieces: Vec<Bytes> = pieces.clone();
+            let bytes = core_store::BodyBytes::Inline(pieces);
+            Some(Body { id: body.id, len: body.len, bytes })
+        }
+        core_store::BodyBytes::Spilled(_) => None,
+    }
+}
