@@ -1,22 +1,40 @@
 //! The questions that servers ask.
 
-use crate::{Account, ScramKeys};
-use core_store::Store;
+use crate::lookup::Lookup;
+use crate::record::AccountRecord;
+use crate::verified::Verified;
+use crate::walk::{Fallback, Walk};
+use crate::{Account, Admin};
+use core_store::{Store, StoreError};
 use core_world::World;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use words_mail::{AccountId, Address, ForwardPath, Refusal, ReversePath};
 
 /// The directory of one post office. Cheap to share.
 pub struct Directory {
-    #[allow(dead_code)]
-    store: Arc<dyn Store>,
-    #[allow(dead_code)]
-    world: World,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) world: World,
+    pub(crate) options: Options,
+    pub(crate) verified: Verified,
+    /// The hash against which passwords of names that nobody has are verified.
+    pub(crate) dummy_hash: OnceLock<String>,
+    /// What keys for such names are made of, once it was read.
+    pub(crate) secret: OnceLock<[u8; 32]>,
 }
 
 /// What the directory needs to be told.
-#[derive(Clone, Debug, Default)]
-pub struct Options {}
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Between a name and the detail of a sub-address (RFC 5233 §1): `+` in `ana+cursos@`.
+    /// `None`: there are no sub-addresses.
+    pub separator: Option<char>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { separator: Some('+') }
+    }
+}
 
 /// Who gets a message sent to one forward-path, aliases followed to their ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,46 +58,83 @@ pub struct LocalRecipient {
 
 impl Directory {
     /// The directory kept in `store`.
-    pub fn new(store: Arc<dyn Store>, world: World, _options: Options) -> Directory {
-        Directory { store, world }
+    pub fn new(store: Arc<dyn Store>, world: World, options: Options) -> Directory {
+        let verified = Verified::new(&*world.random);
+        let (dummy_hash, secret) = Default::default();
+        Directory { store, world, options, verified, dummy_hash, secret }
     }
 
-    /// Lets in by name (`ana` or `ana@mired.org`, any case) and password.
-    /// Errors: `LoginFailed`, never why; `Unavailable`; `Limit` if too many wait.
-    pub async fn login(&self, name: &str, password: &[u8]) -> Result<Account, Refusal> {
-        let _ = (name, password);
-        todo!()
-    }
-
-    /// The keys for a SCRAM exchange; made up if nobody has that name.
-    pub async fn scram_keys(&self, name: &str) -> Result<ScramKeys, Refusal> {
-        let _ = name;
-        todo!()
-    }
-
-    /// Lets in by name alone: the caller has verified the proof against [`Directory::scram_keys`].
-    pub async fn scram_login(&self, name: &str) -> Result<Account, Refusal> {
-        let _ = name;
-        todo!()
+    /// What the operator may do.
+    pub fn admin(&self) -> Admin<'_> {
+        Admin::new(self)
     }
 
     /// Who gets mail for `path`. Errors: `NoSuchRecipient` if its domain is ours and nobody has the
     /// address; `Limit` if aliases go in circles or too far; `Unavailable`.
+    ///
+    /// Postmaster, with a domain of ours or without, is always somebody as long as there is an
+    /// account (RFC 5321 §4.5.1): who has the name; else who the operator made it; else the eldest
+    /// account of the domain; else the eldest of all. Without a domain it is that of the domain in
+    /// which the eldest account is.
     pub async fn resolve(&self, path: &ForwardPath) -> Result<Resolved, Refusal> {
-        let _ = path;
-        todo!()
+        let lookup = self.lookup().await.map_err(unavailable)?;
+        let address = match path {
+            ForwardPath::Address(address) => address.clone(),
+            ForwardPath::Postmaster => {
+                let postmaster = self.postmaster(&lookup).await.map_err(unavailable)?;
+                postmaster.ok_or(Refusal::NoSuchRecipient)?
+            }
+        };
+        let walk = Walk::new(&lookup, self.options.separator, Fallback::Follow);
+        let resolved = walk.resolve(address).await?;
+        if resolved.local.is_empty() && resolved.elsewhere.is_empty() {
+            return Err(Refusal::NoSuchRecipient);
+        }
+        Ok(resolved)
     }
 
     /// The account of that number. Errors: `LoginFailed` if it is gone or disabled; `Unavailable`.
     pub async fn account(&self, id: AccountId) -> Result<Account, Refusal> {
-        let _ = id;
-        todo!()
+        let lookup = self.lookup().await.map_err(unavailable)?;
+        let record = lookup.account(id).await.map_err(unavailable)?;
+        let record = record.filter(|r| !r.disabled).ok_or(Refusal::LoginFailed)?;
+        Ok(account_of(id, record))
     }
 
     /// May `account` send under `path`? The null reverse-path, its addresses, their sub-addresses
-    /// and aliases that lead to it. Errors: `SenderNotOwned`, `Unavailable`.
+    /// and aliases that lead to it, postmaster for who is that; not what only a catch-all brings.
+    /// Errors: `SenderNotOwned`, `Unavailable`.
     pub async fn may_send_as(&self, account: &Account, path: &ReversePath) -> Result<(), Refusal> {
-        let _ = (account, path);
-        todo!()
+        let Some(address) = &path.0 else { return Ok(()) };
+        let lookup = self.lookup().await.map_err(unavailable)?;
+        let walk = Walk::new(&lookup, self.options.separator, Fallback::Ignore);
+        match walk.resolve(address.clone()).await {
+            Ok(resolved) if resolved.local.iter().any(|l| l.account.id == account.id) => Ok(()),
+            Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
+            // An alias that goes in circles leads to nobody.
+            Ok(_) | Err(_) => Err(Refusal::SenderNotOwned),
+        }
     }
+
+    /// The present moment.
+    pub(crate) async fn lookup(&self) -> Result<Lookup, StoreError> {
+        Lookup::open(&*self.store).await
+    }
+
+    /// The address that `<Postmaster>` without a domain stands for.
+    async fn postmaster(&self, lookup: &Lookup) -> Result<Option<Address>, StoreError> {
+        let Some(id) = lookup.first_account(None).await? else { return Ok(None) };
+        let Some(eldest) = lookup.account(id).await? else { return Ok(None) };
+        Ok(Address::new("postmaster", eldest.address.domain().clone()).ok())
+    }
+}
+
+/// What servers may know of an account.
+pub(crate) fn account_of(id: AccountId, record: AccountRecord) -> Account {
+    Account { id, address: record.address, quota: record.quota, size_max: record.size_max }
+}
+
+/// The answer when the store fails. Whoever runs the store logs why.
+pub(crate) fn unavailable(_: StoreError) -> Refusal {
+    Refusal::Unavailable
 }

@@ -1,0 +1,354 @@
+//! The operator's calls about accounts.
+
+use super::{AccountChange, AccountEntry, Admin, AdminError, NewAccount, Pages, Removed, Tries};
+use crate::key::{self, Name};
+use crate::login::PASSWORD_MAX;
+use crate::lookup::{Found, Lookup, found};
+use crate::record::{
+    AccountRecord, CredentialsRecord, DomainKind, DomainRecord, NameRecord, OwnerRecord, Record,
+};
+use crate::scram;
+use crate::walk::Who;
+use core_store::{Batch, StoreError};
+use words_mail::{AccountId, Address, Domain};
+
+/// Most addresses of one account, besides the main one: they must fit into one value of the store.
+const ADDRESSES_MAX: usize = 100;
+
+impl Admin<'_> {
+    /// Makes an account. `also` adds to the batch what else the account needs to exist, its
+    /// mailboxes; it may be called again if others make accounts at the same time.
+    /// Errors: `NoSuchDomain`, `DomainIsAlias`, `IsAccount`, `IsAlias`, `PasswordLength`.
+    pub async fn add_account(
+        &self,
+        new: &NewAccount,
+        mut also: impl FnMut(&mut Batch, AccountId) + Send,
+    ) -> Result<AccountEntry, AdminError> {
+        let credentials = self.credentials(new.password.as_deref()).await?;
+        let mut tries = Tries::new();
+        loop {
+            let lookup = self.lookup().await?;
+            let mut batch = Batch::new();
+            let id = next_id(&lookup, &mut batch).await?;
+            let record = AccountRecord {
+                address: new.address.clone(),
+                addresses: Vec::new(),
+                quota: new.quota,
+                size_max: new.size_max,
+                disabled: false,
+            };
+            self.claim_address(&lookup, &mut batch, &new.address, id).await?;
+            batch.put(key::member(new.address.domain(), id), OwnerRecord(id).encode());
+            batch.expect_absent(key::account(id)).put(key::account(id), record.encode());
+            if let Some(credentials) = &credentials {
+                batch.put(key::credentials(id), credentials.encode());
+            }
+            also(&mut batch, id);
+            if self.commit(batch, &mut tries).await? {
+                return Ok(account_entry(id, &record, credentials.is_some()));
+            }
+        }
+    }
+
+    /// Accounts by domain and local-part of their main address, of `domain` or all, at most
+    /// `count_max`, those behind `after` if given.
+    pub async fn list_accounts(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&Address>,
+        count_max: usize,
+    ) -> Result<Vec<AccountEntry>, AdminError> {
+        let mut range = key::names(domain);
+        if let Some(after) = after {
+            range = key::behind(range, &Name::of(after).key());
+        }
+        let mut entries = Vec::new();
+        let mut pages = Pages::new(self, range);
+        while let Some((lookup, pairs)) = pages.next().await? {
+            for (key, value) in pairs {
+                if entries.len() >= count_max {
+                    return Ok(entries);
+                }
+                let NameRecord::Account(id) = found(value)?.record else { continue };
+                let account = lookup.account_with_credentials(id).await?;
+                let account = account.filter(|(a, _)| Name::of(&a.address).key() == key);
+                if let Some((record, credentials)) = account {
+                    entries.push(account_entry(id, &record, credentials.is_some()));
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The account that has `address`. Errors: `NoSuchDomain`, `NoSuchAccount`.
+    pub async fn show_account(&self, address: &Address) -> Result<AccountEntry, AdminError> {
+        let lookup = self.lookup().await?;
+        let (id, account) = self.find_account(&lookup, address).await?;
+        entry_of(&lookup, id, &account.record).await
+    }
+
+    /// Changes the account that has `address`. Errors: those of [`Admin::add_account`],
+    /// `NoSuchAccount`, `NotItsAddress`, `MainAddress`, `TooMany`.
+    pub async fn set_account(
+        &self,
+        address: &Address,
+        change: &AccountChange,
+    ) -> Result<AccountEntry, AdminError> {
+        // Asked before the slow hash.
+        self.find_account(&self.lookup().await?, address).await?;
+        let credentials = self.credentials(change.password.as_deref()).await?;
+        let mut tries = Tries::new();
+        loop {
+            let lookup = self.lookup().await?;
+            let (id, account) = self.find_account(&lookup, address).await?;
+            let mut batch = Batch::new();
+            batch.expect(key::account(id), account.value.clone());
+            let mut record = account.record;
+            self.change_addresses(&lookup, &mut batch, id, &mut record, change).await?;
+            change_limits(&mut record, change);
+            batch.put(key::account(id), record.encode());
+            if let Some(credentials) = &credentials {
+                batch.put(key::credentials(id), credentials.encode());
+            }
+            if self.commit(batch, &mut tries).await? {
+                self.directory.verified.forget(id);
+                return entry_of(&self.lookup().await?, id, &record).await;
+            }
+        }
+    }
+
+    /// Removes an account, its addresses and credentials; its number is never given again. Whoever
+    /// keeps its mail removes that afterwards. Aliases and catch-alls that lead to it stay, and are
+    /// told. Errors: `NoSuchDomain`, `NoSuchAccount`.
+    pub async fn remove_account(&self, address: &Address) -> Result<Removed, AdminError> {
+        let mut tries = Tries::new();
+        loop {
+            let lookup = self.lookup().await?;
+            let (id, account) = self.find_account(&lookup, address).await?;
+            let entry = entry_of(&lookup, id, &account.record).await?;
+            let aliases = self.aliases_to(id).await?;
+            let catch_alls = self.catch_alls_to(id).await?;
+            let mut batch = Batch::new();
+            batch.expect(key::account(id), account.value);
+            let AccountRecord { address: main, addresses, .. } = &account.record;
+            addresses.iter().chain([main]).for_each(|a| give_up(&mut batch, a));
+            batch.delete(key::member(main.domain(), id));
+            batch.delete(key::credentials(id)).delete(key::account(id));
+            if self.commit(batch, &mut tries).await? {
+                self.directory.verified.forget(id);
+                return Ok(Removed { account: entry, aliases, catch_alls });
+            }
+        }
+    }
+
+    async fn find_account(
+        &self,
+        lookup: &Lookup,
+        address: &Address,
+    ) -> Result<(AccountId, Found<AccountRecord>), AdminError> {
+        let missing = || AdminError::NoSuchAccount(address.clone());
+        let name = self.name(lookup, address).await?;
+        match lookup.read::<NameRecord>(&name.key()).await? {
+            None => Err(missing()),
+            Some(NameRecord::Alias(_)) => Err(AdminError::IsAlias(address.clone())),
+            Some(NameRecord::Account(id)) => {
+                let account = lookup.find(&key::account(id)).await?;
+                Ok((id, account.ok_or_else(missing)?))
+            }
+        }
+    }
+
+    /// What is stored for a password. Slow, as it should be.
+    async fn credentials(
+        &self,
+        password: Option<&[u8]>,
+    ) -> Result<Option<CredentialsRecord>, AdminError> {
+        let Some(password) = password else { return Ok(None) };
+        if password.is_empty() || password.len() > PASSWORD_MAX {
+            return Err(AdminError::PasswordLength { max: PASSWORD_MAX });
+        }
+        let world = &self.directory.world;
+        let hash = world.passwords.hash(password).await.map_err(AdminError::Password)?;
+        let scram = scram::derive(password, &*world.random);
+        Ok(Some(CredentialsRecord { hash, scram }))
+    }
+
+    /// Adds to `batch` that `address` is the account's, if nobody has it yet.
+    async fn claim_address(
+        &self,
+        lookup: &Lookup,
+        batch: &mut Batch,
+        address: &Address,
+        id: AccountId,
+    ) -> Result<(), AdminError> {
+        self.claim(lookup, batch, address, &NameRecord::Account(id)).await?;
+        batch.put(Name::of(address).short_key(), OwnerRecord(id).encode());
+        Ok(())
+    }
+
+    async fn change_addresses(
+        &self,
+        lookup: &Lookup,
+        batch: &mut Batch,
+        id: AccountId,
+        record: &mut AccountRecord,
+        change: &AccountChange,
+    ) -> Result<(), AdminError> {
+        for address in &change.add_addresses {
+            if place(record, address).is_some() {
+                return Err(AdminError::IsAccount(address.clone()));
+            }
+            self.claim_address(lookup, batch, address, id).await?;
+            record.addresses.push(address.clone());
+        }
+        if let Some(main) = &change.main_address {
+            make_main(batch, id, record, main)?;
+        }
+        for address in &change.remove_addresses {
+            if Name::of(&record.address) == Name::of(address) {
+                return Err(AdminError::MainAddress(record.address.clone()));
+            }
+            let place = place(record, address).ok_or_else(|| not_its(record, address))?;
+            give_up(batch, &record.addresses.remove(place));
+        }
+        if record.addresses.len() > ADDRESSES_MAX {
+            return Err(AdminError::TooMany {
+                what: "addresses of one account",
+                max: ADDRESSES_MAX,
+            });
+        }
+        Ok(())
+    }
+
+    /// The aliases that have a target which is the account's.
+    async fn aliases_to(&self, id: AccountId) -> Result<Vec<String>, AdminError> {
+        let mut aliases = Vec::new();
+        let mut pages = Pages::new(self, key::names(None));
+        while let Some((lookup, pairs)) = pages.next().await? {
+            for (key, value) in pairs {
+                let NameRecord::Alias(targets) = found(value)?.record else { continue };
+                let mut leads = false;
+                for target in &targets {
+                    leads |= self.is_at(&lookup, id, target).await?;
+                }
+                let name = key::read_name(&key).filter(|_| leads);
+                aliases.extend(name.and_then(|n| n.to_address()).map(|a| a.to_string()));
+            }
+        }
+        Ok(aliases)
+    }
+
+    /// The domains whose catch-all is the account's.
+    async fn catch_alls_to(&self, id: AccountId) -> Result<Vec<String>, AdminError> {
+        let mut domains = Vec::new();
+        let mut pages = Pages::new(self, key::domains());
+        while let Some((lookup, pairs)) = pages.next().await? {
+            for (key, value) in pairs {
+                let kind = found::<DomainRecord>(value)?.record.kind;
+                let DomainKind::Own { catch_all: Some(target), .. } = kind else { continue };
+                let leads = self.is_at(&lookup, id, &target).await?;
+                domains.extend(key::read_domain(&key).filter(|_| leads).map(|d| d.to_string()));
+            }
+        }
+        Ok(domains)
+    }
+
+    async fn is_at(
+        &self,
+        lookup: &Lookup,
+        id: AccountId,
+        address: &Address,
+    ) -> Result<bool, AdminError> {
+        Ok(matches!(self.who(lookup, address).await?, Who::Account(at, _) if at == id))
+    }
+}
+
+/// Takes the next number for an account. Not left to the commit to assign, since whoever adds to
+/// the batch must know it.
+async fn next_id(lookup: &Lookup, batch: &mut Batch) -> Result<AccountId, AdminError> {
+    let last = match lookup.get(key::ACCOUNTS).await? {
+        None => {
+            batch.expect_absent(key::ACCOUNTS);
+            0
+        }
+        Some(value) => {
+            let octets = (&*value).try_into().ok();
+            batch.expect(key::ACCOUNTS, value.clone());
+            octets.map(u64::from_be_bytes).ok_or_else(|| corrupt_counter(&value))?
+        }
+    };
+    let next = last.saturating_add(1);
+    let id = u32::try_from(next)
+        .map_err(|_| AdminError::TooMany { what: "accounts ever made", max: u32::MAX as usize })?;
+    batch.put(key::ACCOUNTS, next.to_be_bytes().to_vec());
+    Ok(AccountId(id))
+}
+
+fn corrupt_counter(value: &[u8]) -> StoreError {
+    StoreError::Corrupt(format!("the counter of accounts has {} octets", value.len()))
+}
+
+/// Adds to `batch` that an account no longer has `address`.
+fn give_up(batch: &mut Batch, address: &Address) {
+    let name = Name::of(address);
+    batch.delete(name.key()).delete(name.short_key());
+}
+
+/// Where among the account's other addresses `address` stands.
+fn place(record: &AccountRecord, address: &Address) -> Option<usize> {
+    let name = Name::of(address);
+    record.addresses.iter().position(|a| Name::of(a) == name)
+}
+
+fn not_its(record: &AccountRecord, address: &Address) -> AdminError {
+    AdminError::NotItsAddress { account: record.address.clone(), address: address.clone() }
+}
+
+/// Makes `main`, which the account has, its main address.
+fn make_main(
+    batch: &mut Batch,
+    id: AccountId,
+    record: &mut AccountRecord,
+    main: &Address,
+) -> Result<(), AdminError> {
+    if Name::of(&record.address) == Name::of(main) {
+        // Perhaps in another case.
+        record.address = main.clone();
+        return Ok(());
+    }
+    let place = place(record, main).ok_or_else(|| not_its(record, main))?;
+    let Some(other) = record.addresses.get_mut(place) else { return Ok(()) };
+    std::mem::swap(&mut record.address, other);
+    batch.delete(key::member(other.domain(), id));
+    batch.put(key::member(record.address.domain(), id), OwnerRecord(id).encode());
+    Ok(())
+}
+
+fn change_limits(record: &mut AccountRecord, change: &AccountChange) {
+    record.quota.bytes = change.quota_bytes.unwrap_or(record.quota.bytes);
+    record.quota.messages = change.quota_messages.unwrap_or(record.quota.messages);
+    record.size_max = change.size_max.unwrap_or(record.size_max);
+    record.disabled = change.disabled.unwrap_or(record.disabled);
+}
+
+async fn entry_of(
+    lookup: &Lookup,
+    id: AccountId,
+    record: &AccountRecord,
+) -> Result<AccountEntry, AdminError> {
+    let has_password = lookup.get(&key::credentials(id)).await?.is_some();
+    Ok(account_entry(id, record, has_password))
+}
+
+fn account_entry(id: AccountId, record: &AccountRecord, has_password: bool) -> AccountEntry {
+    AccountEntry {
+        id: id.0,
+        address: record.address.to_string(),
+        addresses: record.addresses.iter().map(Address::to_string).collect(),
+        quota_bytes: record.quota.bytes,
+        quota_messages: record.quota.messages,
+        size_max: record.size_max,
+        disabled: record.disabled,
+        has_password,
+    }
+}
