@@ -115,7 +115,8 @@ impl Incoming {
     /// Takes what has come. Gives the number of octets used.
     pub fn pull(&mut self, input: &mut LineBuffer, source: &mut Source) -> usize {
         let unread = input.unread();
-        let unread = &unread[..unread.len().min(CHUNK_MAX)];
+        let room = CHUNK_MAX.saturating_sub(self.chunk.len()).max(1);
+        let unread = &unread[..unread.len().min(room)];
         self.make_room(unread.len());
         let len_before = self.chunk.len();
         let used = match source {
@@ -131,9 +132,6 @@ impl Incoming {
                 used
             }
         };
-        if source.is_over() && source.is_last() {
-            self.decoder.finish(&mut self.chunk);
-        }
         self.octets += (self.chunk.len() - len_before) as u64;
         input.consume(used);
         used
@@ -148,11 +146,18 @@ impl Incoming {
         }
     }
 
+    /// Everything has come: what the decoder held back belongs to the message.
+    pub fn end(&mut self) {
+        let len_before = self.chunk.len();
+        self.decoder.finish(&mut self.chunk);
+        self.octets += (self.chunk.len() - len_before) as u64;
+    }
+
     /// A message that has filled one chunk is likely to fill another.
     fn make_room(&mut self, len: usize) {
         if self.chunk.capacity() == 0 && self.fate == Fate::Writing {
             let full = self.octets >= CHUNK_MAX as u64;
-            self.chunk.reserve(if full { 2 * CHUNK_MAX } else { len });
+            self.chunk.reserve(if full { CHUNK_MAX } else { len });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Write as _;
 use words_mail::EnhancedStatus;
 
 /// The three digits of a reply (RFC 5321 §4.2.1).
@@ -63,8 +64,8 @@ impl Reply {
             out.extend_from_slice(&digits(self.code));
             out.push(divider);
             if let Some(status) = self.status {
-                out.extend_from_slice(status.to_string().as_bytes());
-                out.push(b' ');
+                // A vector takes everything.
+                let _ = write!(out, "{status} ");
             }
             // Text may hold what a stranger wrote: it must not be able to end the line.
             out.extend(line.bytes().map(|b| if b < b' ' || b == 0x7f { b'?' } else { b }));

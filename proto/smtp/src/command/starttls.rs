@@ -14,7 +14,8 @@ pub(crate) fn parse(scanner: &mut Scanner<'_>, _: Brackets) -> Result<Command, M
 }
 
 impl SmtpSession {
-    fn check_starttls(&self) -> Result<(), Reply> {
+    /// May TLS be started? Asked before anything of the session is forgotten.
+    pub(crate) fn check_starttls(&self) -> Result<(), Reply> {
         if self.secured.is_some() {
             return Err(reply(503, EnhancedStatus(5, 5, 1), "TLS is up already"));
         }
@@ -31,16 +32,8 @@ impl SmtpSession {
 
     /// Everything that the client has sent behind it is dropped when TLS is up.
     pub(crate) fn run_starttls(&mut self) -> Flow {
-        match self.check_starttls() {
-            Ok(()) => {
-                self.state = State::StartingTls;
-                self.say(reply(220, EnhancedStatus(2, 0, 0), "go ahead with TLS"));
-                Flow::Again
-            }
-            Err(reply) => {
-                self.state = State::Commands(None);
-                self.refuse(reply)
-            }
-        }
+        self.state = State::StartingTls;
+        self.say(reply(220, EnhancedStatus(2, 0, 0), "go ahead with TLS"));
+        Flow::Again
     }
 }

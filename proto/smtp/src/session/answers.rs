@@ -4,7 +4,7 @@ use super::{Flow, SmtpSession};
 use crate::ask::{Answer, Finished};
 use crate::body::{Fate, Incoming, Source};
 use crate::options::Mode;
-use crate::reply::{Reply, bare_reply, reply};
+use crate::reply::{Reply, ReplyCode, bare_reply, reply};
 use crate::state::{Pending, Receiving, State};
 use crate::transaction::Transaction;
 use words_mail::EnhancedStatus;
@@ -12,6 +12,11 @@ use words_mail::EnhancedStatus;
 impl SmtpSession {
     pub(super) fn apply(&mut self, pending: Pending, answer: Answer) -> Flow {
         self.heard();
+        if let Answer::Refused(reply) = &answer
+            && reply.code == ReplyCode(421)
+        {
+            return self.hang_up(reply.clone());
+        }
         match (pending, answer) {
             (Pending::Login(mut exchange), Answer::Login(answer)) => {
                 let turn = exchange.answer(answer);
@@ -69,7 +74,7 @@ impl SmtpSession {
     fn begun(&mut self, transaction: Transaction, source: Source) -> Flow {
         let incoming = Incoming::new(self.line_ends(transaction.body), source);
         if let Source::Data { .. } = source {
-            self.say(bare_reply(354, "send the message, then a line with a dot alone"));
+            self.say(bare_reply(354, "send the message, then a dot alone on a line: <CR><LF>.<CR><LF>"));
         }
         self.receive_on(Receiving { transaction: Some(transaction), incoming, source })
     }

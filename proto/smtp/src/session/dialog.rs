@@ -3,7 +3,6 @@
 use super::{Flow, SmtpSession};
 use crate::ask::Ask;
 use crate::command::{self, Command, Mistake, Spec, Verb};
-use crate::options::Mode;
 use crate::path::Brackets;
 use crate::reply::reply;
 use crate::scanner::Scanner;
@@ -98,11 +97,7 @@ impl SmtpSession {
 
     /// Strangers write paths by the book.
     fn brackets(&self) -> Brackets {
-        if self.is_stranger() && self.options.mode != Mode::Submission {
-            Brackets::Required
-        } else {
-            Brackets::Optional
-        }
+        if self.is_stranger() { Brackets::Required } else { Brackets::Optional }
     }
 
     fn dispatch(
@@ -111,6 +106,12 @@ impl SmtpSession {
         command: Command,
         transaction: Option<Transaction>,
     ) -> Flow {
+        if command == Command::StartTls
+            && let Err(reply) = self.check_starttls()
+        {
+            self.state = State::Commands(transaction);
+            return self.refuse(reply);
+        }
         match transaction.as_ref().and_then(|t| t.incoming.as_ref()) {
             Some(incoming) if spec.resets && incoming.is_with_desk() => {
                 self.ask(Ask::Abort, Pending::AbortBefore(command))

@@ -2,8 +2,9 @@
 
 use super::{Flow, SmtpSession};
 use crate::ask::{Ask, BodyType};
-use crate::body::{Fate, LineEnds};
+use crate::body::{Fate, LineEnds, Source};
 use crate::command::mail::too_large;
+use crate::options::Mode;
 use crate::reply::{Reply, reply};
 use crate::state::{Pending, Receiving, State};
 use crate::transaction::Transaction;
@@ -44,16 +45,20 @@ impl SmtpSession {
             incoming.pull(&mut self.input, source);
             self.heard();
         }
+        let whole = source.is_over() && source.is_last();
+        if whole {
+            incoming.end();
+        }
         if incoming.octets() > self.octets_read_max() {
             return self.hang_up(too_large(self.options.size_max));
         }
-        let Receiving { incoming, source, .. } = &mut *receiving;
+        let incoming = &mut receiving.incoming;
         if incoming.fate == Fate::Writing {
             if let Err(reply) = incoming.check(self.options.size_max) {
                 incoming.drop_with(reply);
                 return self.ask(Ask::Abort, Pending::Abort(receiving));
             }
-            if let Some(chunk) = incoming.take_full(source.is_over() && source.is_last()) {
+            if let Some(chunk) = incoming.take_full(whole) {
                 return self.ask(Ask::Write(chunk), Pending::Write(receiving));
             }
         } else {
@@ -108,7 +113,7 @@ impl SmtpSession {
         self.state = State::Commands(None);
         self.counts.messages += 1;
         let count = match self.options.mode {
-            crate::Mode::Lmtp => transaction.recipients.max(1),
+            Mode::Lmtp => transaction.recipients.max(1),
             _ => 1,
         };
         let missing = reply(451, EnhancedStatus(4, 3, 0), "not known what became of it");
@@ -122,10 +127,10 @@ impl SmtpSession {
     }
 }
 
-fn chunk_received(source: &crate::body::Source) -> Reply {
+fn chunk_received(source: &Source) -> Reply {
     let size = match source {
-        crate::body::Source::Chunk { size, .. } => *size,
-        crate::body::Source::Data { .. } => 0,
+        Source::Chunk { size, .. } => *size,
+        Source::Data { .. } => 0,
     };
     reply(250, EnhancedStatus(2, 0, 0), format!("{size} octets received"))
 }
