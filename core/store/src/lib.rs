@@ -1,6 +1,6 @@
 //! The seam to storage, as the core sees it: ordered keys and values with atomic, durable batches
 //! ([`Store`]), and bodies outside of them ([`Blobs`]). A new engine implements these two traits and
-//! runs `suite`; if it passes, it is an engine.
+//! runs [`suite`]; if it passes, it is an engine.
 //!
 //! Laws: a commit is all or nothing and durable when it returns; a snapshot is one moment; a blob
 //! lives while something holds it; limits are those of the smallest engine we mean to run on.
@@ -12,6 +12,7 @@ mod error;
 mod memory;
 mod page;
 mod store;
+pub mod suite;
 
 pub use batch::{Assigned, Batch, Expect, Operation, Slot, Template};
 pub use blob::{BlobId, BlobWriter, Blobs, Body, BodyBytes, Spilled};

@@ -1,0 +1,297 @@
+//! Verification: reads, compares, changes nothing.
+
+use crate::blob::{self, Entry};
+use crate::disk::Directory;
+use crate::files::{Files, METADATA, Name, SEGMENTS, read_exact};
+use crate::frame::{self, BLOCK, HEADER_SIZE};
+use crate::log::{Found, Position, Scanner};
+use crate::options::{OpenError, Options};
+use crate::recovery::{self, Recovered};
+use crate::store::take_lock;
+use crate::view::View;
+use core_store::{BlobId, StoreError};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Findings that are listed; what is beyond is only counted.
+const FINDINGS_MAX: usize = 1000;
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// How many more there were than are listed.
+    pub unlisted: u64,
+    /// What is not wrong but worth knowing.
+    pub notes: Vec<String>,
+    /// Frames that were good.
+    pub frames: u64,
+    /// Bodies whose place was good.
+    pub blobs: u64,
+    /// Octets read.
+    pub bytes: u64,
+    /// Did the budget suffice for everything?
+    pub complete: bool,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, relative to the store's directory.
+    pub file: String,
+    /// Octets before it.
+    pub offset: u64,
+    /// What it is.
+    pub what: String,
+}
+
+impl CheckReport {
+    /// Is everything as it should be, as far as was read?
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn add(&mut self, file: String, offset: u64, what: impl Into<String>) {
+        match self.findings.len() < FINDINGS_MAX {
+            true => self.findings.push(Finding { file, offset, what: what.into() }),
+            false => self.unlisted += 1,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at octet {}: {}", self.file, self.offset, self.what)
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        if self.unlisted > 0 {
+            writeln!(f, "and {} more", self.unlisted)?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        let extent = if self.complete { "everything" } else { "a part" };
+        let result = if self.is_clean() { "all of it good" } else { "not all of it good" };
+        write!(
+            f,
+            "{} frames, {} bodies, {} octets read ({extent}): {result}",
+            self.frames, self.blobs, self.bytes
+        )
+    }
+}
+
+/// Checks an open store.
+pub fn check(files: &Files, view: &View, budget: u64) -> CheckReport {
+    let mut check =
+        Check { files, budget, report: CheckReport { complete: true, ..CheckReport::default() } };
+    check.blobs(view);
+    check.segments(None);
+    check.report
+}
+
+/// Checks a store that nobody has open.
+pub fn check_offline(directory: &Path) -> Result<CheckReport, OpenError> {
+    let disk = Arc::new(Directory::new(directory));
+    let _lock = take_lock(&*disk, directory)?;
+    recovery::prepare(&*disk, directory)?;
+    let files = Files::new(disk);
+    let recovered = match recovery::recover(&files, &Options::default()) {
+        Ok(recovered) => recovered,
+        Err(OpenError::Corrupt { file, offset, what }) => {
+            let mut report = CheckReport::default();
+            report.add(file, offset, what);
+            return Ok(report);
+        }
+        Err(error) => return Err(error),
+    };
+    let Recovered { mut database, base, memtable, sequence, end, cut, .. } = recovered;
+    let view = View {
+        sequence,
+        active: Arc::new(memtable),
+        frozen: None,
+        base: Arc::new(base),
+        departed: Arc::default(),
+    };
+    let report = CheckReport { complete: true, ..CheckReport::default() };
+    let mut check = Check { files: &files, budget: u64::MAX, report };
+    check.blobs(&view);
+    check.segments(Some(end));
+    let mut report = check.report;
+    drop(view);
+    match database.check_integrity() {
+        Ok(true) => {}
+        Ok(false) => report.add(METADATA.into(), 0, "it was damaged and has been repaired"),
+        Err(error) => report.add(METADATA.into(), 0, error.to_string()),
+    }
+    if let Some(what) = cut {
+        report
+            .notes
+            .push(format!("the log ends with an unfinished batch, never acknowledged ({what})"));
+    }
+    Ok(report)
+}
+
+struct Check<'a> {
+    files: &'a Files,
+    budget: u64,
+    report: CheckReport,
+}
+
+impl Check<'_> {
+    fn spend(&mut self, octets: u64) -> bool {
+        if self.report.bytes.saturating_add(octets) > self.budget {
+            self.report.complete = false;
+            return false;
+        }
+        self.report.bytes += octets;
+        true
+    }
+
+    /// Every blob is held, and its place has its frame; large files are read.
+    fn blobs(&mut self, view: &View) {
+        let mut newer = BTreeMap::new();
+        for table in view.frozen.iter().chain([&view.active]) {
+            let _ = table.for_each_blob(|blob, entry| {
+                newer.insert(blob, *entry);
+                Ok::<(), StoreError>(())
+            });
+        }
+        let walked = view
+            .base
+            .for_each_blob(|blob, entry| newer.contains_key(&blob) || self.blob(blob, &entry));
+        if let Err(error) = walked {
+            self.report.add(METADATA.into(), 0, error.to_string());
+        }
+        for (blob, entry) in newer {
+            // Given up, and only waiting for the next checkpoint.
+            if entry.holders > 0 && !self.blob(blob, &entry) {
+                return;
+            }
+        }
+    }
+
+    /// `false` when the budget is used up.
+    fn blob(&mut self, blob: BlobId, entry: &Entry) -> bool {
+        let large = if entry.locator.large { entry.locator.len } else { 0 };
+        let front = HEADER_SIZE as u64 + frame::table_size(entry.locator.len);
+        if !self.spend(front + large) {
+            return false;
+        }
+        let name = Name::Segment(entry.locator.segment);
+        match self.verify(blob, entry) {
+            _ if entry.holders == 0 => {
+                self.report.add(METADATA.into(), 0, format!("nobody holds blob {}", blob.0));
+            }
+            Ok(()) => self.report.blobs += 1,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.report.add(
+                    name.path(),
+                    entry.locator.offset,
+                    format!("the file of blob {} is missing", blob.0),
+                );
+            }
+            Err(error) => self.report.add(name.path(), entry.locator.offset, error.to_string()),
+        }
+        true
+    }
+
+    fn verify(&self, blob: BlobId, entry: &Entry) -> io::Result<()> {
+        let locator = entry.locator;
+        let segment = self.files.get(Name::Segment(locator.segment))?;
+        let table = frame::table_size(locator.len) as usize;
+        let checked = if table == 0 { locator.len as usize } else { table };
+        let front = read_exact(&*segment, locator.offset, HEADER_SIZE + checked)?;
+        let (header, checked) = front.split_at(HEADER_SIZE);
+        blob::verify(header, checked, blob, locator)?;
+        if locator.large {
+            self.verify_large(blob, locator.len, checked)?;
+        }
+        Ok(())
+    }
+
+    fn verify_large(&self, blob: BlobId, len: u64, table: &[u8]) -> io::Result<()> {
+        let name = Name::Large(blob);
+        let file = self.files.get(name)?;
+        for index in 0..len.div_ceil(BLOCK as u64) {
+            let offset = index * BLOCK as u64;
+            let block = read_exact(&*file, offset, (len - offset).min(BLOCK as u64) as usize)?;
+            if !frame::blocks_match(table, index as usize, &block) {
+                let path = name.path();
+                return Err(frame::corrupt(format!(
+                    "{path} at {offset}: the checksum of a block does not match"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every frame of every segment, up to the log's end if that is known. Beyond it, and in the
+    /// segment that is being written, only the past is of interest.
+    fn segments(&mut self, end: Option<Position>) {
+        let segments = match self.files.numbers(SEGMENTS) {
+            Ok(segments) => segments,
+            Err(error) => return self.report.add(SEGMENTS.into(), 0, error.to_string()),
+        };
+        for segment in segments {
+            match self.segment(segment, end) {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Collected in this moment.
+                Err(error) if error.kind() == ErrorKind::NotFound && end.is_none() => {}
+                Err(error) => self.report.add(Name::Segment(segment).path(), 0, error.to_string()),
+            }
+        }
+    }
+
+    fn segment(&mut self, segment: u64, end: Option<Position>) -> io::Result<bool> {
+        let file = self.files.get(Name::Segment(segment))?;
+        let mut scanner = Scanner::new(file, Position { segment, offset: 0 });
+        loop {
+            let here = Position { segment, offset: scanner.offset() };
+            if end.is_some_and(|end| here >= end) {
+                return Ok(true);
+            }
+            let bad = match scanner.next()? {
+                Found::Frame { header, offset } => {
+                    if !self.spend(header.frame_len()) {
+                        return Ok(false);
+                    }
+                    let payload = scanner.payload(&header, offset)?.map(drop);
+                    if payload.is_ok() {
+                        self.report.frames += 1;
+                        if header.kind == frame::Kind::Seal {
+                            return Ok(true);
+                        }
+                    }
+                    payload.err()
+                }
+                Found::Blank => return Ok(true),
+                Found::Bad(what) => Some(what),
+            };
+            if let Some(what) = bad {
+                // While the store is open, its last segment may be read in the middle of a write.
+                if end.is_some() || self.is_sealed_by_later(segment) {
+                    self.report.add(Name::Segment(segment).path(), here.offset, what);
+                }
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Is the log already in a later segment?
+    fn is_sealed_by_later(&self, segment: u64) -> bool {
+        let Ok(file) = self.files.get(Name::Segment(segment + 1)) else { return false };
+        let found = Scanner::new(file, Position { segment: segment + 1, offset: 0 }).next();
+        matches!(found, Ok(Found::Frame { .. }))
+    }
+}

@@ -1,0 +1,131 @@
+//! Space reclaimed: what is still in use of a sparse segment is written anew at the log's end, by
+//! the committer like everything else; then the segment holds nothing and goes.
+
+use crate::blob::Locator;
+use crate::committer::Request;
+use crate::files::Name;
+use crate::frame::{Header, Kind};
+use crate::log::{Found, Position, Scanner};
+use crate::shared::Shared;
+use crate::writer::Prepared;
+use bytes::Bytes;
+use core_store::BlobId;
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::sync::{mpsc, oneshot};
+
+/// Octets written anew with one batch, so that others wait only a little longer for theirs.
+const MOVE_MAX: usize = 1 << 20;
+
+/// Empties at most one segment after each checkpoint: its pace is that of the log itself.
+pub struct Collector {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Request>,
+    /// Segments that cannot be read: left for `estafeta store check`.
+    damaged: HashSet<u64>,
+}
+
+/// Why a segment was not emptied.
+enum Stopped {
+    /// Something more urgent waits.
+    Busy,
+    /// It is not what was written.
+    Damaged,
+}
+
+impl From<io::Error> for Stopped {
+    fn from(_: io::Error) -> Stopped {
+        Stopped::Damaged
+    }
+}
+
+impl Collector {
+    /// For an open store.
+    pub fn new(shared: Arc<Shared>, queue: mpsc::Sender<Request>) -> Collector {
+        Collector { shared, queue, damaged: HashSet::new() }
+    }
+
+    /// Empties the sparsest segment before `end`, if any is sparse enough.
+    pub fn work(&mut self, end: u64) {
+        let Some(segment) = self.candidate(end) else { return };
+        match self.empty(segment) {
+            Ok(()) => drop(self.shared.counters.collected.fetch_add(1, Relaxed)),
+            Err(Stopped::Busy) => {}
+            Err(Stopped::Damaged) => {
+                self.damaged.insert(segment);
+                self.shared.counters.damaged.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    fn candidate(&self, end: u64) -> Option<u64> {
+        let usage = self.shared.usage();
+        let segments = usage.iter().filter(|(segment, used)| {
+            *segment < end && used.blobs > 0 && used.is_sparse() && !self.damaged.contains(segment)
+        });
+        segments.min_by_key(|(_, used)| used.live).map(|(segment, _)| segment)
+    }
+
+    fn empty(&self, segment: u64) -> Result<(), Stopped> {
+        let file = self.shared.files.get(Name::Segment(segment))?;
+        let mut scanner = Scanner::new(file, Position { segment, offset: 0 });
+        let (mut moves, mut size) = (Vec::new(), 0);
+        loop {
+            let Found::Frame { header, offset } = scanner.next()? else {
+                return Err(Stopped::Damaged);
+            };
+            match header.kind {
+                Kind::Seal => return self.send(moves),
+                Kind::Batch => continue,
+                Kind::Body | Kind::Large => {}
+            }
+            let from = locator(&header, offset);
+            if self.is_in_use(BlobId(header.blob), from) {
+                let payload = scanner.payload(&header, offset)?.map_err(|_| Stopped::Damaged)?;
+                size += payload.len();
+                moves.push((from, prepared(&header, payload)));
+            }
+            if size >= MOVE_MAX {
+                self.send(std::mem::take(&mut moves))?;
+                size = 0;
+            }
+        }
+    }
+
+    fn is_in_use(&self, blob: BlobId, at: Locator) -> bool {
+        let entry = self.shared.published.current().blob(blob);
+        entry.is_ok_and(|entry| entry.is_some_and(|entry| entry.holders > 0 && entry.locator == at))
+    }
+
+    /// Has the bodies written anew, and waits for it.
+    fn send(&self, moves: Vec<(Locator, Prepared)>) -> Result<(), Stopped> {
+        if moves.is_empty() {
+            return Ok(());
+        }
+        // Another checkpoint is waiting, or the store is closing: the rest is for the next time.
+        if self.shared.published.current().frozen.is_some() || self.shared.check().is_err() {
+            return Err(Stopped::Busy);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.queue.blocking_send(Request::Move(moves, reply)).map_err(|_| Stopped::Busy)?;
+        answer.blocking_recv().map_err(|_| Stopped::Busy)
+    }
+}
+
+fn locator(header: &Header, offset: u64) -> Locator {
+    let large = header.kind == Kind::Large;
+    Locator { segment: header.segment, offset, len: header.body_len, large }
+}
+
+fn prepared(header: &Header, payload: &[u8]) -> Prepared {
+    Prepared {
+        id: BlobId(header.blob),
+        len: header.body_len,
+        crc: header.payload_crc,
+        payload: vec![Bytes::copy_from_slice(payload)],
+        large: header.kind == Kind::Large,
+        file: None,
+    }
+}

@@ -1,0 +1,494 @@
+//! The committer: one thread that takes what waits, makes one batch of it, syncs once and answers all.
+
+use crate::base::Mark;
+use crate::blob::{Entry, Locator};
+use crate::checkpoint::Job;
+use crate::frame::{self, HEADER_SIZE, Header, Kind};
+use crate::log::{Log, LogError, Position};
+use crate::record::{self, Change};
+use crate::shared::{Shared, closed, full};
+use crate::view::View;
+use crate::writer::Prepared;
+use core_store::{Batch, BlobId, BodyBytes, Committed, Effect, Key, Latest, StoreError, Value};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc as jobs;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Entries that one batch takes at most; as many can wait.
+pub const GROUP_MAX: usize = 512;
+/// Octets after which a batch takes no further entry.
+const GROUP_BYTES_MAX: usize = 16 << 20;
+/// Octets of the buffer that are kept between batches.
+const BUFFER_IDLE: usize = 256 * 1024;
+/// Below this many free octets nothing at all is taken that needs more room; above it, and below
+/// the reserve, what brings no bodies still is, so that messages can be deleted on a full disk.
+const RESERVE_LAST: u64 = 8 << 20;
+/// Backlogs in terms of [`crate::Options::checkpoint_log`]: from the first on commits are slowed
+/// down, at the second they wait.
+const BACKLOG_SLOW: u64 = 2;
+const BACKLOG_MAX: u64 = 4;
+/// Memory, in terms of [`crate::Options::checkpoint_memory`], at which commits wait.
+const MEMORY_MAX: usize = 2;
+/// How long a commit is held up at most while the backlog grows.
+const SLOWDOWN_MAX: Duration = Duration::from_millis(20);
+
+/// Where an answer goes.
+pub type Reply = oneshot::Sender<Result<Committed, StoreError>>;
+
+/// What the committer is asked to do.
+pub enum Request {
+    /// Commit a batch whose bodies are [`Prepared`].
+    Commit {
+        /// The batch, within the limits.
+        batch: Batch,
+        /// Octets, roughly.
+        size: usize,
+        /// Where the answer goes.
+        reply: Reply,
+    },
+    /// Write bodies anew, unless they were given up or moved meanwhile.
+    Move(Vec<(Locator, Prepared)>, oneshot::Sender<()>),
+    /// Begin a checkpoint if anything has changed.
+    Freeze,
+    /// Take no more requests, do what was asked, write a last checkpoint.
+    Close,
+}
+
+/// The committer's own.
+pub struct Committer {
+    shared: Arc<Shared>,
+    queue: mpsc::Receiver<Request>,
+    jobs: jobs::Sender<Job>,
+    log: Log,
+    buffer: Vec<u8>,
+    sequence: u64,
+    /// Where the log stood at the last freeze.
+    frozen_at: u64,
+    /// Octets ever appended since opening.
+    appended: u64,
+}
+
+impl Committer {
+    /// Goes on after batch `sequence` at the log's end. `backlog` octets of the log were replayed.
+    pub fn new(
+        shared: Arc<Shared>,
+        queue: mpsc::Receiver<Request>,
+        jobs: jobs::Sender<Job>,
+        log: Log,
+        sequence: u64,
+        backlog: u64,
+    ) -> Committer {
+        shared.counters.backlog.store(backlog, Relaxed);
+        let (buffer, frozen_at, appended) = (Vec::new(), 0, backlog);
+        let committer =
+            Committer { shared, queue, jobs, log, buffer, sequence, frozen_at, appended };
+        if backlog > 0 {
+            committer.tell(Job::Dirty);
+        }
+        committer
+    }
+
+    /// Works until the store is closed.
+    pub fn run(mut self) {
+        let mut requests = Vec::new();
+        while let Some(first) = self.queue.blocking_recv() {
+            self.gather(first, &mut requests);
+            self.handle(requests.drain(..));
+            self.checkpoint_if_due();
+            self.slow_down();
+        }
+        self.shared.wait_for_checkpoint();
+        self.freeze();
+    }
+
+    /// Takes what waits. No timer: alone, an entry leaves at once; the others wait while a sync runs,
+    /// and so form the next batch by themselves.
+    fn gather(&mut self, first: Request, requests: &mut Vec<Request>) {
+        let mut size = first.size();
+        requests.push(first);
+        while requests.len() < GROUP_MAX && size < GROUP_BYTES_MAX {
+            match self.queue.try_recv() {
+                Ok(request) => {
+                    size += request.size();
+                    requests.push(request);
+                }
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn handle(&mut self, requests: impl Iterator<Item = Request>) {
+        let mut group = Group::new(self.shared.published.current());
+        let room = self.room();
+        let mut freeze = false;
+        for request in requests {
+            match request {
+                Request::Commit { batch, reply, .. } => self.admit(&mut group, room, batch, reply),
+                Request::Move(moves, reply) => {
+                    if self.shared.failure().is_none() {
+                        group.relocate(moves);
+                        group.moved.push(reply);
+                    }
+                }
+                Request::Freeze => freeze = true,
+                Request::Close => self.queue.close(),
+            }
+        }
+        self.write(group);
+        if freeze {
+            self.freeze();
+        }
+    }
+
+    fn room(&self) -> Room {
+        let free = self.shared.files.disk.available().unwrap_or(0);
+        match free {
+            free if free >= self.shared.options.reserve => Room::Enough,
+            free if free >= RESERVE_LAST.min(self.shared.options.reserve) => Room::Short,
+            _ => Room::None,
+        }
+    }
+
+    fn admit(&self, group: &mut Group, room: Room, batch: Batch, reply: Reply) {
+        let refused = match room {
+            Room::Enough => false,
+            Room::Short => !batch.bodies.is_empty(),
+            Room::None => true,
+        };
+        let done = match self.shared.failure() {
+            Some(why) => Err(StoreError::Unavailable(why.to_owned())),
+            None if refused => Err(full(&io::ErrorKind::StorageFull.into())),
+            None => group.add(batch),
+        };
+        match done {
+            Ok(committed) => group.replies.push((reply, committed)),
+            // Nobody may be waiting any more; then nobody need be told.
+            Err(error) => drop(reply.send(Err(error))),
+        }
+    }
+
+    fn write(&mut self, mut group: Group) {
+        let done = match group.is_empty() {
+            true => Ok(()),
+            false => self.append(&mut group),
+        };
+        match done {
+            Ok(()) => {
+                self.shared.counters.commits.fetch_add(group.replies.len() as u64, Relaxed);
+                group.answer();
+            }
+            Err(LogError::Full(error)) => group.refuse(&full(&error)),
+            Err(LogError::Broken(error)) => {
+                self.shared.fail("writing the log failed", &error);
+                group.refuse(&StoreError::OutcomeUnknown);
+            }
+        }
+    }
+
+    fn append(&mut self, group: &mut Group) -> Result<(), LogError> {
+        let size = group.size();
+        if let Some(sealed) = self.log.make_room(size, self.sequence)? {
+            self.shared.usage().wrote(sealed, crate::log::SEAL_SIZE);
+        }
+        let end = self.log.end();
+        group.place(end);
+        self.encode(group, end);
+        debug_assert_eq!(self.buffer.len() as u64, size, "the size told is the size written");
+        let was_clean = self.shared.published.current().active.is_empty();
+        self.log.append(&self.buffer)?;
+        self.sequence += 1;
+        self.shared.counters.log_syncs.fetch_add(1, Relaxed);
+        self.appended += self.buffer.len() as u64;
+        self.shared.counters.backlog.fetch_add(self.buffer.len() as u64, Relaxed);
+        self.publish(group, end.segment);
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER_IDLE);
+        if was_clean {
+            self.tell(Job::Dirty);
+        }
+        Ok(())
+    }
+
+    /// A frame per body, then one for everything else.
+    fn encode(&mut self, group: &mut Group, end: Position) {
+        let header = Header {
+            kind: Kind::Batch,
+            payload_len: 0,
+            payload_crc: 0,
+            sequence: self.sequence + 1,
+            segment: end.segment,
+            blob: 0,
+            body_len: 0,
+            generation: self.log.generation(),
+        };
+        let buffer = &mut self.buffer;
+        for body in &mut group.bodies {
+            let kind = if body.large { Kind::Large } else { Kind::Body };
+            if let Some(file) = &mut body.file {
+                file.keep();
+            }
+            let payload_len = payload_len(body) as u32;
+            let (blob, body_len, payload_crc) = (body.id.0, body.len, body.crc);
+            let header = Header { kind, payload_len, payload_crc, blob, body_len, ..header };
+            frame::push(buffer, &header, body.payload.iter().map(|part| &part[..]));
+        }
+        let start = buffer.len();
+        buffer.resize(start + HEADER_SIZE, 0);
+        record::begin(buffer, self.shared.next_blob.load(Relaxed));
+        for (key, value) in &group.values {
+            record::push_value(buffer, key, value.as_deref());
+        }
+        for (blob, pending) in &group.blobs {
+            record::push_blob(buffer, *blob, &pending.new);
+        }
+        let payload = &buffer[start + HEADER_SIZE..];
+        let (payload_len, payload_crc) = (payload.len() as u32, crc32c::crc32c(payload));
+        let header = Header { payload_len, payload_crc, ..header };
+        buffer[start..start + HEADER_SIZE].copy_from_slice(&header.encode());
+        buffer.resize(buffer.len().next_multiple_of(frame::ALIGNMENT), 0);
+    }
+
+    fn publish(&mut self, group: &mut Group, segment: u64) {
+        {
+            let mut usage = self.shared.usage();
+            usage.wrote(segment, self.buffer.len() as u64);
+            group
+                .blobs
+                .values()
+                .for_each(|pending| usage.changed(pending.old.as_ref(), &pending.new));
+        }
+        let live = self.shared.published.live_sequences();
+        let values = group.values.drain().map(|(key, value)| Change::Value(key, value));
+        let blobs = group.blobs.drain().map(|(blob, pending)| Change::Blob(blob, pending.new));
+        group.view.active.apply(self.sequence, values.chain(blobs), &live);
+        self.shared.published.update(|view| view.sequence = self.sequence);
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let options = &self.shared.options;
+        let view = self.shared.published.current();
+        if view.frozen.is_none()
+            && (self.appended - self.frozen_at >= options.checkpoint_log
+                || view.active.size() >= options.checkpoint_memory)
+        {
+            drop(view);
+            self.freeze();
+        }
+    }
+
+    /// Hands what was committed to the checkpoint thread, unless it is still busy with the last.
+    fn freeze(&mut self) {
+        let view = self.shared.published.current();
+        if view.active.is_empty() || view.frozen.is_some() || self.shared.failure().is_some() {
+            return;
+        }
+        let mark = Mark {
+            position: self.log.end(),
+            sequence: self.sequence,
+            next_blob: self.shared.next_blob.load(Relaxed),
+            generation: self.log.generation(),
+        };
+        let (usage, dropped) = {
+            let mut usage = self.shared.usage();
+            let dropped = usage.drop_empty(mark.position.segment);
+            (usage.clone(), dropped)
+        };
+        self.shared.published.update(|view| {
+            view.frozen = Some(std::mem::take(&mut view.active));
+        });
+        let covered = self.appended - self.frozen_at;
+        self.frozen_at = self.appended;
+        self.tell(Job::Write { frozen: view.active.clone(), usage, mark, dropped, covered });
+    }
+
+    fn tell(&self, job: Job) {
+        if self.jobs.send(job).is_err() {
+            self.shared.fail("checkpoints", "their thread has ended");
+        }
+    }
+
+    /// Lets the checkpoint catch up: gently first, then for as long as it takes.
+    fn slow_down(&self) {
+        let unit = self.shared.options.checkpoint_log.max(1);
+        let backlog = self.shared.counters.backlog.load(Relaxed);
+        let memory = self.shared.published.current().active.size();
+        let memory_max = self.shared.options.checkpoint_memory.saturating_mul(MEMORY_MAX);
+        if backlog >= unit * BACKLOG_MAX || memory >= memory_max {
+            self.shared.wait_for_checkpoint();
+        } else if backlog >= unit * BACKLOG_SLOW {
+            let over = (backlog - unit * BACKLOG_SLOW) as f64 / unit as f64;
+            let share = over / (BACKLOG_MAX - BACKLOG_SLOW) as f64;
+            std::thread::sleep(SLOWDOWN_MAX.mul_f64(share.min(1.0)));
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Room {
+    Enough,
+    Short,
+    None,
+}
+
+impl Request {
+    fn size(&self) -> usize {
+        match self {
+            Request::Commit { size, .. } => *size,
+            Request::Move(moves, _) => moves.iter().map(|(_, body)| payload_len(body)).sum(),
+            Request::Freeze | Request::Close => 0,
+        }
+    }
+}
+
+/// Octets of the body's frame after its header.
+fn payload_len(body: &Prepared) -> usize {
+    body.payload.iter().map(|part| part.len()).sum()
+}
+
+/// What is written together.
+struct Group {
+    view: Arc<View>,
+    values: HashMap<Key, Option<Value>>,
+    blobs: HashMap<BlobId, Pending>,
+    bodies: Vec<Prepared>,
+    replies: Vec<(Reply, Committed)>,
+    moved: Vec<oneshot::Sender<()>>,
+}
+
+/// A blob's entry before and after.
+struct Pending {
+    old: Option<Entry>,
+    new: Entry,
+}
+
+impl Group {
+    fn new(view: Arc<View>) -> Group {
+        Group {
+            view,
+            values: HashMap::new(),
+            blobs: HashMap::new(),
+            bodies: Vec::new(),
+            replies: Vec::new(),
+            moved: Vec::new(),
+        }
+    }
+
+    /// Adds a batch that sees everything added before it, or nothing of it.
+    fn add(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        let Effect { values, holders, bodies, committed } = batch.effect(self)?;
+        let mut prepared = Vec::with_capacity(bodies.len());
+        for (body, holders) in bodies {
+            match body.bytes {
+                BodyBytes::Spilled(spilled) => match spilled.downcast::<Prepared>() {
+                    Ok(body) => prepared.push((*body, holders)),
+                    Err(_) => {
+                        return Err(StoreError::Unavailable("a body of another store".into()));
+                    }
+                },
+                BodyBytes::Inline(_) => prepared.push((Prepared::new(body)?, holders)),
+            }
+        }
+        let mut changed = Vec::with_capacity(holders.len());
+        for (blob, holders) in holders {
+            changed.push((blob, self.entry(blob)?.ok_or(StoreError::NoSuchBlob)?, holders));
+        }
+        for (blob, old, holders) in changed {
+            let new = Entry { holders, ..old };
+            self.blobs.entry(blob).or_insert(Pending { old: Some(old), new }).new = new;
+        }
+        self.values.extend(values);
+        for (body, holders) in prepared {
+            self.place_later(body, None, holders);
+        }
+        Ok(committed)
+    }
+
+    /// The body's place is known when the batch is complete; until then it has none.
+    fn place_later(&mut self, body: Prepared, old: Option<Entry>, holders: u32) {
+        let locator = Locator { segment: 0, offset: 0, len: body.len, large: body.large };
+        let new = Entry { locator, holders };
+        self.blobs.entry(body.id).or_insert(Pending { old, new }).new = new;
+        self.bodies.push(body);
+    }
+
+    fn relocate(&mut self, moves: Vec<(Locator, Prepared)>) {
+        for (from, body) in moves {
+            if let Ok(Some(entry)) = self.entry(body.id)
+                && entry.locator == from
+                && entry.holders > 0
+            {
+                self.place_later(body, Some(entry), entry.holders);
+            }
+        }
+    }
+
+    fn entry(&self, blob: BlobId) -> Result<Option<Entry>, StoreError> {
+        match self.blobs.get(&blob) {
+            Some(pending) => Ok(Some(pending.new)),
+            None => self.view.blob(blob),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.blobs.is_empty()
+    }
+
+    /// Octets of all frames.
+    fn size(&self) -> u64 {
+        let bodies = self.bodies.iter().map(|body| frame::frame_len(payload_len(body) as u64));
+        let values =
+            self.values.iter().map(|(key, value)| record::value_size(key, value.as_deref()));
+        let blobs = self.blobs.len() as u64 * record::BLOB_SIZE;
+        let payload = record::BEGIN_SIZE + values.sum::<u64>() + blobs;
+        bodies.sum::<u64>() + frame::frame_len(payload)
+    }
+
+    /// Gives every body its place behind `end`.
+    fn place(&mut self, end: Position) {
+        let mut offset = end.offset;
+        for body in &self.bodies {
+            if let Some(pending) = self.blobs.get_mut(&body.id) {
+                pending.new.locator.segment = end.segment;
+                pending.new.locator.offset = offset;
+            }
+            offset += frame::frame_len(payload_len(body) as u64);
+        }
+    }
+
+    fn answer(self) {
+        for (reply, committed) in self.replies {
+            let _ = reply.send(Ok(committed));
+        }
+        for reply in self.moved {
+            let _ = reply.send(());
+        }
+    }
+
+    fn refuse(self, error: &StoreError) {
+        for (reply, _) in self.replies {
+            let _ = reply.send(Err(error.clone()));
+        }
+    }
+}
+
+impl Latest for Group {
+    fn value(&mut self, key: &[u8]) -> Result<Option<Value>, StoreError> {
+        match self.values.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.view.value(key),
+        }
+    }
+
+    fn holders(&mut self, blob: BlobId) -> Result<Option<u32>, StoreError> {
+        Ok(self.entry(blob)?.map(|entry| entry.holders).filter(|holders| *holders > 0))
+    }
+}
+
+/// The answer to a request that never reached the committer.
+pub fn unsent<T>(_: mpsc::error::SendError<T>) -> StoreError {
+    closed()
+}

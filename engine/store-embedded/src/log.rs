@@ -1,0 +1,223 @@
+//! The segment log: frames one after another, in one file after another.
+
+use crate::disk::{DiskFile, Mode};
+use crate::files::{Files, Name};
+use crate::frame::{self, HEADER_SIZE, Header, Kind};
+use crate::spare::Spare;
+use std::io;
+use std::sync::Arc;
+
+/// A place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The segment's number.
+    pub segment: u64,
+    /// Octets before it in the segment.
+    pub offset: u64,
+}
+
+/// Octets of the frame that ends a segment.
+pub const SEAL_SIZE: u64 = HEADER_SIZE as u64;
+
+/// Why the log did not take a batch.
+#[derive(Debug)]
+pub enum LogError {
+    /// There is no room. Nothing was written; it may work later.
+    Full(io::Error),
+    /// A write or sync failed: what the disk holds is not known any more.
+    Broken(io::Error),
+}
+
+/// The log's end, where the committer writes.
+#[derive(Debug)]
+pub struct Log {
+    files: Arc<Files>,
+    spare: Spare,
+    file: Arc<dyn DiskFile>,
+    end: Position,
+    segment_size: u64,
+    generation: u32,
+}
+
+impl Log {
+    /// The log that ends at `end`; its file is made if it is not there.
+    pub fn open(
+        files: Arc<Files>,
+        spare: Spare,
+        end: Position,
+        segment_size: u64,
+    ) -> io::Result<Log> {
+        let name = Name::Segment(end.segment);
+        let file = files.disk.open(&name.path(), Mode::Any)?;
+        if end.offset == 0 {
+            files.disk.sync_dir(crate::files::SEGMENTS)?;
+        }
+        files.keep(name, file.clone());
+        Ok(Log { files, spare, file, end, segment_size, generation: draw_generation() })
+    }
+
+    /// Where the next frame will be.
+    pub fn end(&self) -> Position {
+        self.end
+    }
+
+    /// What this opening of the store marks its frames with.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Makes sure that `size` octets fit, going on to the next segment if they do not fit in this
+    /// one. A batch larger than a segment has one of its own. Tells what was written to which
+    /// segment for that: its seal.
+    pub fn make_room(&mut self, size: u64, sequence: u64) -> Result<Option<u64>, LogError> {
+        if self.end.offset == 0 || self.end.offset + size + SEAL_SIZE <= self.segment_size {
+            return Ok(None);
+        }
+        let next = self.end.segment + 1;
+        let file = self.spare.take(next).map_err(LogError::Full)?;
+        self.seal(sequence).map_err(LogError::Broken)?;
+        self.files.keep(Name::Segment(next), file.clone());
+        self.file = file;
+        let sealed = self.end.segment;
+        self.end = Position { segment: next, offset: 0 };
+        Ok(Some(sealed))
+    }
+
+    fn seal(&mut self, sequence: u64) -> io::Result<()> {
+        let header = Header {
+            kind: Kind::Seal,
+            payload_len: 0,
+            payload_crc: 0,
+            sequence,
+            segment: self.end.segment,
+            blob: 0,
+            body_len: 0,
+            generation: self.generation,
+        };
+        self.file.write_at(&header.encode(), self.end.offset)?;
+        self.file.sync_data()?;
+        // Gives back what was prepared and is not needed; if that fails nothing is lost.
+        let _ = self.file.set_len(self.end.offset + SEAL_SIZE);
+        Ok(())
+    }
+
+    /// Writes whole frames and returns when they are durable.
+    pub fn append(&mut self, frames: &[u8]) -> Result<(), LogError> {
+        self.file.write_at(frames, self.end.offset).map_err(LogError::Broken)?;
+        self.file.sync_data().map_err(LogError::Broken)?;
+        self.end.offset += frames.len() as u64;
+        self.spare.want(self.end.segment + 1);
+        Ok(())
+    }
+}
+
+/// A number that the last opening did not draw.
+fn draw_generation() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    RandomState::new().hash_one(elapsed.unwrap_or_default()) as u32
+}
+
+/// Octets read ahead.
+const WINDOW: usize = 256 * 1024;
+
+/// Reads a segment frame by frame.
+pub struct Scanner {
+    file: Arc<dyn DiskFile>,
+    segment: u64,
+    offset: u64,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+/// What a scanner found.
+#[derive(Debug)]
+pub enum Found {
+    /// A frame with a good header that belongs to this segment.
+    Frame {
+        /// Its header.
+        header: Header,
+        /// Where it is.
+        offset: u64,
+    },
+    /// Nothing was ever written from here on, or the file ends.
+    Blank,
+    /// Something that is no frame of this segment; says why.
+    Bad(&'static str),
+}
+
+impl Scanner {
+    /// Begins at `position`.
+    pub fn new(file: Arc<dyn DiskFile>, position: Position) -> Scanner {
+        let Position { segment, offset } = position;
+        Scanner { file, segment, offset, window: Vec::new(), window_at: 0 }
+    }
+
+    /// Where the next frame would be.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Reads the next header and moves behind its frame.
+    pub fn next(&mut self) -> io::Result<Found> {
+        let offset = self.offset;
+        let octets = self.octets(offset, HEADER_SIZE)?;
+        if frame::is_blank(octets) {
+            return Ok(Found::Blank);
+        }
+        match Header::decode(octets) {
+            Ok(header) if header.segment == self.segment => {
+                self.offset += header.frame_len();
+                Ok(Found::Frame { header, offset })
+            }
+            Ok(_) => Ok(Found::Bad("a frame of another segment")),
+            Err(what) => Ok(Found::Bad(what)),
+        }
+    }
+
+    /// The payload of the frame at `offset`, or what is wrong with it.
+    pub fn payload(
+        &mut self,
+        header: &Header,
+        offset: u64,
+    ) -> io::Result<Result<&[u8], &'static str>> {
+        let payload = self.octets(offset + HEADER_SIZE as u64, header.payload_len as usize)?;
+        Ok(match header.is_intact(payload) {
+            true => Ok(payload),
+            false => Err("the checksum of a frame's payload does not match"),
+        })
+    }
+
+    /// `len` octets at `offset`; fewer where the file ends.
+    fn octets(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
+        let end = offset + len as u64;
+        if offset < self.window_at || end > self.window_at + self.window.len() as u64 {
+            self.window.resize(len.max(WINDOW), 0);
+            let count = self.file.read_at(&mut self.window, offset)?;
+            self.window.truncate(count);
+            self.window_at = offset;
+        }
+        let start = (offset - self.window_at) as usize;
+        Ok(&self.window[start..(start + len).min(self.window.len())])
+    }
+
+    /// Is there, anywhere behind, a frame header of this segment, of a batch after `sequence`, with
+    /// a mark of `generations`? (Nobody outside knows the mark, so no body can pretend.)
+    pub fn finds_later_than(&mut self, sequence: u64, generations: &[u32]) -> io::Result<bool> {
+        let mut offset = self.offset;
+        loop {
+            let octets = self.octets(offset, HEADER_SIZE)?;
+            if octets.len() < HEADER_SIZE {
+                return Ok(false);
+            }
+            if let Ok(header) = Header::decode(octets)
+                && header.segment == self.segment
+                && header.sequence > sequence
+                && generations.contains(&header.generation)
+            {
+                return Ok(true);
+            }
+            offset += frame::ALIGNMENT as u64;
+        }
+    }
+}

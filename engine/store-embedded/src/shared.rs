@@ -1,0 +1,131 @@
+//! What the threads of a store have in common.
+
+use crate::files::Files;
+use crate::options::Options;
+use crate::usage::Usage;
+use crate::view::Published;
+use core_store::StoreError;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// One per open store.
+#[derive(Debug)]
+pub struct Shared {
+    /// The disk and its open files.
+    pub files: std::sync::Arc<Files>,
+    /// As it was opened.
+    pub options: Options,
+    /// What readers see.
+    pub published: Published,
+    /// The least blob id not given.
+    pub next_blob: AtomicU64,
+    /// No more work is taken.
+    pub closing: AtomicBool,
+    /// For the operator.
+    pub counters: Counters,
+    usage: Mutex<Usage>,
+    failure: OnceLock<String>,
+    frozen_gone: Condvar,
+    frozen_lock: Mutex<()>,
+}
+
+/// Numbers for the operator, and for tests that count work.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Batches made durable, each with one sync.
+    pub log_syncs: AtomicU64,
+    /// Commits done.
+    pub commits: AtomicU64,
+    /// Octets of log since the last checkpoint.
+    pub backlog: AtomicU64,
+    /// Checkpoints written.
+    pub checkpoints: AtomicU64,
+    /// How long the last one took, in microseconds.
+    pub checkpoint_micros: AtomicU64,
+    /// Segments emptied by copying.
+    pub collected: AtomicU64,
+    /// Segments that collection found damaged and left alone.
+    pub damaged: AtomicU64,
+}
+
+impl Shared {
+    /// At the beginning.
+    pub fn new(
+        files: std::sync::Arc<Files>,
+        options: Options,
+        published: Published,
+        usage: Usage,
+        next_blob: u64,
+    ) -> Shared {
+        Shared {
+            files,
+            options,
+            published,
+            next_blob: AtomicU64::new(next_blob),
+            closing: AtomicBool::new(false),
+            counters: Counters::default(),
+            usage: Mutex::new(usage),
+            failure: OnceLock::new(),
+            frozen_gone: Condvar::new(),
+            frozen_lock: Mutex::new(()),
+        }
+    }
+
+    /// How much of each segment is in use.
+    pub fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nothing can be committed: what the disk holds is not known any more. A failed
+    /// sync is never tried again, as the system may have forgotten what it could not write.
+    pub fn fail(&self, doing: &str, error: impl std::fmt::Display) {
+        let why = format!("{doing}: {error}; restart the server when the disk is well again");
+        let _ = self.failure.set(why);
+        self.frozen_gone.notify_all();
+    }
+
+    /// Why the store stopped, if it did.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// `Err` if nothing can be committed any more.
+    pub fn check(&self) -> Result<(), StoreError> {
+        match self.failure() {
+            Some(why) => Err(StoreError::Unavailable(why.to_owned())),
+            None if self.closing.load(Ordering::Relaxed) => Err(closed()),
+            None => Ok(()),
+        }
+    }
+
+    /// A checkpoint was written: wakes who waits for it.
+    pub fn frozen_is_gone(&self) {
+        let _lock = self.frozen_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.frozen_gone.notify_all();
+    }
+
+    /// Waits until no checkpoint is being written, or the store has failed.
+    pub fn wait_for_checkpoint(&self) {
+        let mut lock = self.frozen_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.failure().is_none() && self.published.current().frozen.is_some() {
+            // A failure is told without the lock, so look again now and then.
+            let waited = self.frozen_gone.wait_timeout(lock, Duration::from_millis(100));
+            lock = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// The answer of a store that was closed.
+pub fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".into())
+}
+
+/// The answer when there is no room.
+pub fn full(error: &io::Error) -> StoreError {
+    StoreError::Unavailable(match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".into(),
+        _ => format!("no room for the log: {error}"),
+    })
+}

@@ -1,0 +1,155 @@
+//! The next segment, made in advance. Writing over octets that are there costs a sync less than half
+//! of what appending costs, as the file system has nothing of its own to note.
+
+use crate::disk::{Disk, DiskFile, Mode};
+use crate::files::{Files, Name, SEGMENTS};
+use crate::thread;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Zeros written at a time; each time is synced, so that the disk is never busy with it for long.
+const PIECE: usize = 1024 * 1024;
+
+/// A thread that makes the next segment.
+#[derive(Debug)]
+pub struct Spare {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    files: Arc<Files>,
+    segment_size: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    wanted: Option<u64>,
+    /// Somebody waits: stop filling and hand over what there is.
+    hurry: bool,
+    ready: Option<(u64, io::Result<Arc<dyn DiskFile>>)>,
+    stopped: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Spare {
+    /// Starts the thread; nothing is made before it is wanted. `adopted` was made earlier.
+    pub fn start(files: Arc<Files>, segment_size: u64, adopted: Option<u64>) -> io::Result<Spare> {
+        let ready = match adopted {
+            None => None,
+            Some(number) => {
+                let file = files.disk.open(&Name::Segment(number).path(), Mode::Write)?;
+                Some((number, Ok(file)))
+            }
+        };
+        let state = Mutex::new(State { ready, ..State::default() });
+        let shared = Arc::new(Shared { files, segment_size, state, changed: Condvar::new() });
+        let own = shared.clone();
+        let thread = Some(thread::spawn("spare", move || run(&own))?);
+        Ok(Spare { shared, thread })
+    }
+
+    /// Asks for segment `number`, unless it was asked for already.
+    pub fn want(&self, number: u64) {
+        let mut state = self.shared.state();
+        let is_ready = state.ready.as_ref().is_some_and(|(ready, _)| *ready == number);
+        if !is_ready && state.wanted != Some(number) {
+            state.wanted = Some(number);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// Segment `number`, whose name is durable; waits until it is there.
+    pub fn take(&self, number: u64) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.shared.state();
+        state.hurry = true;
+        // What failed a while ago may work now.
+        if state.ready.as_ref().is_some_and(|(ready, made)| *ready != number || made.is_err()) {
+            state.ready = None;
+        }
+        loop {
+            if let Some((_, made)) = state.ready.take() {
+                state.hurry = false;
+                return made;
+            }
+            if state.stopped {
+                return Err(io::Error::other("the store is closing"));
+            }
+            state.wanted = Some(number);
+            self.shared.changed.notify_all();
+            state = self.shared.wait(state);
+        }
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        self.shared.state().stopped = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Shared) {
+    let mut state = shared.state();
+    while !state.stopped {
+        let Some(number) = state.wanted else {
+            state = shared.wait(state);
+            continue;
+        };
+        drop(state);
+        let made = make(shared, number);
+        state = shared.state();
+        state.ready = Some((number, made));
+        state.wanted = None;
+        shared.changed.notify_all();
+    }
+}
+
+fn make(shared: &Shared, number: u64) -> io::Result<Arc<dyn DiskFile>> {
+    let name = Name::Segment(number);
+    let disk: &dyn Disk = &*shared.files.disk;
+    let made = disk.open(&name.path(), Mode::Any).and_then(|file| {
+        fill(shared, &*file)?;
+        disk.sync_dir(SEGMENTS)?;
+        Ok(file)
+    });
+    if made.is_err() {
+        // Half a file would only take room away from others.
+        let _ = shared.files.remove(name);
+    }
+    made
+}
+
+fn fill(shared: &Shared, file: &dyn DiskFile) -> io::Result<()> {
+    let zeros = vec![0; PIECE];
+    let mut offset = 0;
+    while offset < shared.segment_size {
+        {
+            let state = shared.state();
+            if state.hurry || state.stopped {
+                break;
+            }
+        }
+        let len = (shared.segment_size - offset).min(PIECE as u64);
+        file.write_at(&zeros[..len as usize], offset)?;
+        file.sync_data()?;
+        offset += len;
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! Bodies on their way in: small ones in memory, large ones in a file of their own.
+
+use crate::disk::{DiskFile, Mode};
+use crate::files::{Files, LARGE, Name};
+use crate::frame::Checksums;
+use crate::shared::Shared;
+use crate::thread::off_thread;
+use bytes::{Bytes, BytesMut};
+use core_store::{BlobId, BlobWriter, Body, BodyBytes, Later, StoreError};
+use std::io;
+use std::sync::Arc;
+
+/// Bodies up to this many octets travel in memory and are written with their batch; longer ones go
+/// to a file of their own in pieces of this size.
+pub const INLINE_MAX: usize = 256 * 1024;
+/// Octets that a part of a body in memory has room for, at least and at most.
+const PART_MIN: usize = 4 * 1024;
+const PART_MAX: usize = 64 * 1024;
+
+/// A body ready for its frame.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What it will be called.
+    pub id: BlobId,
+    /// Octets of the body.
+    pub len: u64,
+    /// CRC32C for the frame's header.
+    pub crc: u32,
+    /// The frame's payload.
+    pub payload: Vec<Bytes>,
+    /// Are the octets in a file of their own?
+    pub large: bool,
+    /// Guards that file until the body is committed.
+    pub file: Option<LargeFile>,
+}
+
+impl Prepared {
+    /// Computes the checksums of a body; of a large one its writer did.
+    pub fn new(body: Body) -> Result<Prepared, StoreError> {
+        let parts = match body.bytes {
+            BodyBytes::Spilled(spilled) => {
+                let foreign = || StoreError::Unavailable("a body of another store".into());
+                return spilled.downcast::<Prepared>().map(|body| *body).map_err(|_| foreign());
+            }
+            BodyBytes::Inline(parts) => parts,
+        };
+        let mut checksums = Checksums::default();
+        parts.iter().for_each(|part| checksums.update(part));
+        let len = checksums.len();
+        if len != body.len || len > INLINE_MAX as u64 {
+            return Err(StoreError::TooLarge("body in memory"));
+        }
+        let (table, crc) = checksums.finish();
+        let table = (!table.is_empty()).then(|| table.into());
+        let payload = table.into_iter().chain(parts).collect();
+        Ok(Prepared { id: body.id, len, crc, payload, large: false, file: None })
+    }
+}
+
+/// A large body's file; removed when dropped before [`LargeFile::keep`].
+#[derive(Debug)]
+pub struct LargeFile {
+    files: Arc<Files>,
+    id: BlobId,
+    kept: bool,
+}
+
+impl LargeFile {
+    /// It may be named in the log by now: never remove it from here.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for LargeFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            // One that stays is an orphan and goes when the store is opened next.
+            let _ = self.files.remove(Name::Large(self.id));
+        }
+    }
+}
+
+/// The engine's [`BlobWriter`].
+pub struct Writer {
+    shared: Arc<Shared>,
+    id: BlobId,
+    checksums: Checksums,
+    parts: Vec<BytesMut>,
+    /// Octets in `parts`.
+    held: usize,
+    spill: Option<Spill>,
+}
+
+struct Spill {
+    file: Arc<dyn DiskFile>,
+    guard: LargeFile,
+    written: u64,
+}
+
+impl Writer {
+    /// A body called `id`.
+    pub fn new(shared: Arc<Shared>, id: BlobId) -> Writer {
+        Writer {
+            shared,
+            id,
+            checksums: Checksums::default(),
+            parts: Vec::new(),
+            held: 0,
+            spill: None,
+        }
+    }
+
+    /// Copies as much of `chunk` as there is room for; how much.
+    fn take(&mut self, chunk: &[u8]) -> usize {
+        let now = chunk.len().min(INLINE_MAX - self.held);
+        let mut rest = &chunk[..now];
+        while !rest.is_empty() {
+            if self.parts.last().is_none_or(|part| part.len() == part.capacity()) {
+                let room = rest.len().max(self.held).clamp(PART_MIN, PART_MAX);
+                self.parts.push(BytesMut::with_capacity(room.min(INLINE_MAX - self.held)));
+            }
+            let Some(part) = self.parts.last_mut() else { break };
+            let (fits, later) = rest.split_at(rest.len().min(part.capacity() - part.len()));
+            part.extend_from_slice(fits);
+            self.held += fits.len();
+            rest = later;
+        }
+        self.checksums.update(&chunk[..now]);
+        now
+    }
+
+    async fn add(&mut self, mut chunk: &[u8]) -> io::Result<()> {
+        loop {
+            let taken = self.take(chunk);
+            chunk = &chunk[taken..];
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            self.flush().await?;
+        }
+    }
+
+    /// Moves what is in memory to the body's file.
+    async fn flush(&mut self) -> io::Result<()> {
+        let Spill { file, guard, written } = match self.spill.take() {
+            Some(spill) => spill,
+            None => self.begin_file().await?,
+        };
+        let (parts, held) = (std::mem::take(&mut self.parts), self.held as u64);
+        // The guard goes along: if this future is dropped the file is removed after the write.
+        let (guard, file, mut parts) = off_thread(move || {
+            let mut offset = written;
+            for part in &parts {
+                file.write_at(part, offset)?;
+                offset += part.len() as u64;
+            }
+            Ok((guard, file, parts))
+        })
+        .await?;
+        parts.iter_mut().for_each(BytesMut::clear);
+        parts.truncate(0);
+        self.held = 0;
+        self.spill = Some(Spill { file, guard, written: written + held });
+        Ok(())
+    }
+
+    async fn begin_file(&self) -> io::Result<Spill> {
+        let (files, id, reserve) =
+            (self.shared.files.clone(), self.id, self.shared.options.reserve);
+        off_thread(move || {
+            if files.disk.available()? < reserve {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let file = files.disk.open(&Name::Large(id).path(), Mode::Create)?;
+            Ok(Spill { file, guard: LargeFile { files, id, kept: false }, written: 0 })
+        })
+        .await
+    }
+
+    async fn end(mut self) -> io::Result<Body> {
+        let (id, len) = (self.id, self.checksums.len());
+        if self.spill.is_some() {
+            self.flush().await?;
+        }
+        let Some(Spill { file, guard, .. }) = self.spill else {
+            let parts = self.parts.into_iter().map(BytesMut::freeze).collect();
+            return Ok(Body { id, len, bytes: BodyBytes::Inline(parts) });
+        };
+        // Durable before the batch is queued, so that nobody else waits for it.
+        let guard = off_thread(move || {
+            file.sync_data()?;
+            guard.files.disk.sync_dir(LARGE)?;
+            Ok(guard)
+        })
+        .await?;
+        let (table, crc) = self.checksums.finish();
+        let payload = vec![table.into()];
+        let prepared = Prepared { id, len, crc, payload, large: true, file: Some(guard) };
+        Ok(Body { id, len, bytes: BodyBytes::Spilled(Box::new(prepared)) })
+    }
+}
+
+impl BlobWriter for Writer {
+    fn write<'a>(&'a mut self, chunk: &'a [u8]) -> Later<'a, ()> {
+        Box::pin(async move { self.add(chunk).await.map_err(write_error) })
+    }
+
+    fn len(&self) -> u64 {
+        self.checksums.len()
+    }
+
+    fn finish(self: Box<Self>) -> Later<'static, Body> {
+        Box::pin(async move { self.end().await.map_err(write_error) })
+    }
+}
+
+fn write_error(error: io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            StoreError::Unavailable("the disk is full".into())
+        }
+        _ => StoreError::Unavailable(format!("writing a body: {error}")),
+    }
+}
