@@ -20,7 +20,7 @@ const OUT_MAX: usize = 8 * 1024;
 const REFUSED_MAX: usize = 200;
 
 /// The server's side of one connection. See the crate's first page for how to drive it.
-#[derive(Debug)]
+/// Not printable: its unread input may hold a password.
 pub struct SmtpSession {
     pub(crate) options: Arc<Options>,
     pub(crate) peer: Peer,

@@ -74,7 +74,10 @@ impl SmtpSession {
     fn begun(&mut self, transaction: Transaction, source: Source) -> Flow {
         let incoming = Incoming::new(self.line_ends(transaction.body), source);
         if let Source::Data { .. } = source {
-            self.say(bare_reply(354, "send the message, then a dot alone on a line: <CR><LF>.<CR><LF>"));
+            self.say(bare_reply(
+                354,
+                "send the message, then a dot alone on a line: <CR><LF>.<CR><LF>",
+            ));
         }
         self.receive_on(Receiving { transaction: Some(transaction), incoming, source })
     }
