@@ -81,6 +81,24 @@ impl Part {
         }
     }
 
+    /// Ends it, and what is last inside of it, at `end` at the latest. Needed where a line end is
+    /// both the end of an empty part's header and the beginning of a boundary around its parent.
+    pub(crate) fn cut_at(&mut self, end: u64) {
+        let mut part = self;
+        while part.body.end > end {
+            part.header = part.header.start.min(end)..part.header.end.min(end);
+            part.body = part.body.start.min(end)..end;
+            part = match &mut part.content {
+                Content::Leaf => return,
+                Content::Message { root, .. } => root,
+                Content::Multipart(children) => match children.last_mut() {
+                    Some(last) => last,
+                    None => return,
+                },
+            };
+        }
+    }
+
     /// The part that number `n` names below this one. Below a message's own part (`Owner::Message`)
     /// that is no multipart, 1 names its body.
     fn step(&self, n: u32, owner: Owner) -> Option<&Part> {

@@ -253,7 +253,7 @@ impl<L: Listener> Scanner<L> {
         self.count(line);
         match delimiter {
             Delimiter::Close => self.end_boundary(index),
-            Delimiter::Open if self.parts < PARTS_MAX => self.begin_part(Owner::Part),
+            Delimiter::Open if self.parts < PARTS_MAX => self.begin_part(Owner::Part, self.offset),
             Delimiter::Open => self.cut = true,
         }
     }
@@ -265,9 +265,9 @@ impl<L: Listener> Scanner<L> {
         }
     }
 
-    fn begin_part(&mut self, owner: Owner) {
+    fn begin_part(&mut self, owner: Owner, at: u64) {
         self.parts += 1;
-        self.open.push(Open::new(self.offset, owner));
+        self.open.push(Open::new(at, owner));
         self.header.clear();
         self.header_end = EmptyLine::new();
     }
@@ -278,6 +278,7 @@ impl<L: Listener> Scanner<L> {
             0 => (rest.len(), if rest.ends_with(b"\n") { Line::Start } else { Line::Inside }),
             _ => stretch(rest),
         };
+        self.count_work(length);
         self.line = line;
         let passed = self.content(&rest[..length]);
         if passed < length {
@@ -301,7 +302,7 @@ impl<L: Listener> Scanner<L> {
         self.header.extend_from_slice(&octets[..length.min(room)]);
         self.count(octets);
         if self.header_end.is_over() {
-            self.end_header();
+            self.end_header(self.offset, self.line_feeds);
         }
         length
     }
@@ -326,15 +327,20 @@ impl<L: Listener> Scanner<L> {
     fn count_work(&mut self, _octets: usize) {}
 
     /// The header of the innermost part is over: now its content can be told.
-    fn end_header(&mut self) {
+    /// It ends at `at`, after so many line feeds.
+    fn end_header(&mut self, at: u64, line_feeds: u64) {
         let header = std::mem::take(&mut self.header);
         let Some(mut open) = self.open.pop() else { return };
+        // Two boundaries in a row: the line end between them belongs to the second, and with it
+        // the place where this part would have begun.
+        let at = at.max(self.open.last().map_or(0, |parent| parent.part.body.start));
+        open.part.header.start = open.part.header.start.min(at);
         let parsed = parse_mime_fields(&header, self.default_type());
         open.in_header = false;
-        open.part.header.end = self.offset;
-        open.part.body = self.offset..self.offset;
+        open.part.header.end = at;
+        open.part.body = at..at;
         open.part.fields = parsed.fields;
-        open.lines_before = self.line_feeds;
+        open.lines_before = line_feeds;
         self.listener.header(&header, open.owner);
         if open.owner == Owner::InnerMessage {
             self.keep_summary(&header);
@@ -400,8 +406,9 @@ impl<L: Listener> Scanner<L> {
             }
             _ if is_message => {
                 open.part.content = Content::Message { summary: Vec::new(), root: Box::default() };
+                let at = open.part.body.start;
                 self.open.push(open);
-                self.begin_part(Owner::InnerMessage);
+                self.begin_part(Owner::InnerMessage, at);
             }
             _ => {
                 // Without a boundary nothing can be told apart (RFC 2046 §5.1.1 requires it).
@@ -424,7 +431,7 @@ impl<L: Listener> Scanner<L> {
             if self.open.last().is_some_and(|open| open.in_header) {
                 // The header had no end of its own. It may begin a message in the message, whose
                 // header is then empty and ends in the next round.
-                self.end_header();
+                self.end_header(body_end, line_feeds);
                 continue;
             }
             if self.open.len() <= index + 1 {
@@ -449,8 +456,13 @@ impl<L: Listener> Scanner<L> {
             Content::Multipart(children) if children.is_empty() => {
                 children.push(empty_part(part.body.end));
             }
+            Content::Multipart(children) => {
+                if let Some(last) = children.last_mut() {
+                    last.cut_at(part.body.end);
+                }
+            }
+            Content::Message { root, .. } => root.cut_at(part.body.end),
             Content::Leaf => self.listener.leaf_end(),
-            _ => {}
         }
         part
     }
@@ -488,5 +500,53 @@ fn stretch(rest: &[u8]) -> (usize, Line) {
         None if rest.ends_with(b"\n") => (rest.len(), Line::Start),
         None if rest.ends_with(b"\n-") => (rest.len() - 1, Line::Start),
         None => (rest.len(), Line::Inside),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks at each octet a few times, whatever the message and the chunks are.
+    fn check_linear(message: &[u8], work_max: u64) {
+        for size in [1, 1000, message.len()] {
+            let mut scanner = StructureScanner::new();
+            message.chunks(size).for_each(|chunk| scanner.feed(chunk));
+            let octets = message.len() as u64;
+            assert!(scanner.work() <= work_max * octets, "{} for {octets}", scanner.work());
+            scanner.finish();
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_boundaries_are_linear_work() {
+        let head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_string();
+        check_linear((head.clone() + &"--b\r\n".repeat(100_000)).as_bytes(), 10);
+        check_linear((head.clone() + &"--b\r\n\r\n\r\n".repeat(100_000)).as_bytes(), 10);
+        check_linear((head.clone() + &"--c\n".repeat(100_000)).as_bytes(), 10);
+        check_linear((head.clone() + &"-\n".repeat(100_000)).as_bytes(), 10);
+        check_linear((head + &"--".repeat(100_000)).as_bytes(), 10);
+    }
+
+    #[test]
+    fn the_deepest_nest_is_linear_work() {
+        let mut message = String::new();
+        for depth in 0..DEPTH_MAX {
+            let open =
+                format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n");
+            message.push_str(&open);
+        }
+        message.push_str("\r\n");
+        message.push_str(&"--nobodys\r\n".repeat(100_000));
+        check_linear(message.as_bytes(), DEPTH_MAX as u64);
+    }
+
+    #[test]
+    fn ten_megabytes_of_header_are_linear_work_and_not_all_kept() {
+        let message = "X-Field: value\r\n".repeat(10 << 16);
+        check_linear(message.as_bytes(), 4);
+        let mut scanner = StructureScanner::new();
+        message.as_bytes().chunks(1000).for_each(|chunk| scanner.feed(chunk));
+        assert_eq!(scanner.scanner.header.len(), HEADER_MAX);
     }
 }

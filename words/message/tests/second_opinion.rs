@@ -1,0 +1,131 @@
+//! Ordinary messages, read by us and by another parser: both must tell the same.
+
+use mail_parser::{MessageParser, MimeHeaders, PartType};
+use words_message::{
+    CharsetDecoder, Content, Mailbox, Part, StructureScanner, Summary, TransferDecoder,
+    TransferEncoding, decode_header,
+};
+
+const MESSAGES: &[&str] = &[
+    "From: Ana Lopez <ana@mired.org>\r\nTo: bob@x.org, \"Lopez, C.\" <c@y.org>\r\nCc: d@z.org\r\n\
+     Subject: plain\r\nDate: Tue, 24 Nov 2026 08:29:44 +0100\r\nMessage-ID: <1@x>\r\n\r\nhello\r\nworld\r\n",
+    "From: =?utf-8?Q?A=C3=B1a?= <ana@mired.org>\r\nTo: friends: bob@x.org, c@y.org;\r\n\
+     Subject: =?iso-8859-1?Q?a=F1o?= =?iso-8859-1?B?IG51ZXZv?=\r\nDate: 1 Jan 2000 00:00:00 -0330\r\n\
+     Message-ID: <2@x>\r\nReferences: <0@x> <1@x>\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\
+     Content-Transfer-Encoding: quoted-printable\r\n\r\nMa=F1ana por la=\r\n tarde\r\n",
+    "From: ana@mired.org\r\nSubject: parts\r\nDate: Fri, 21 Nov 1997 09:55:06 -0600\r\nMessage-ID: <3@x>\r\n\
+     MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"outer=_1\"\r\n\r\npreamble\r\n\
+     --outer=_1\r\nContent-Type: multipart/alternative;\r\n boundary=inner\r\n\r\n\
+     --inner\r\nContent-Type: text/plain; charset=utf-8\r\n\r\ntext \u{f1}\r\n\
+     --inner\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+     PGI+aGVsbG8g8J+YgDwvYj4=\r\n--inner--\r\n\
+     --outer=_1\r\nContent-Type: application/pdf; name=\"a b.pdf\"\r\nContent-ID: <part@x>\r\n\
+     Content-Disposition: attachment; filename=\"a b.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+     AAECAwQFBgc=\r\n--outer=_1\r\nContent-Type: message/rfc822\r\n\r\n\
+     From: inner@x\r\nSubject: inner\r\nDate: Fri, 21 Nov 1997 09:55:06 -0600\r\n\r\ninner body\r\n\
+     --outer=_1--\r\nepilogue\r\n",
+];
+
+fn texts(address: Option<&mail_parser::Address<'_>>) -> Vec<(Option<String>, String)> {
+    let mailbox = |addr: &mail_parser::Addr<'_>| {
+        (
+            addr.name.as_ref().map(|n| n.to_string()),
+            addr.address.clone().unwrap_or_default().to_string(),
+        )
+    };
+    address.map(|a| a.iter().map(mailbox).collect()).unwrap_or_default()
+}
+
+fn our_texts(list: &[Mailbox]) -> Vec<(Option<String>, String)> {
+    let text =
+        |bytes: &Option<Vec<u8>>| String::from_utf8(bytes.clone().unwrap_or_default()).unwrap();
+    let mailboxes = list.iter().filter(|m| m.host.is_some());
+    mailboxes
+        .map(|m| {
+            (m.name.as_deref().map(decode_header), format!("{}@{}", text(&m.local), text(&m.host)))
+        })
+        .collect()
+}
+
+#[test]
+fn both_parsers_tell_the_same_of_a_header() {
+    for message in MESSAGES {
+        let theirs = MessageParser::default().parse(message).unwrap();
+        let ours = Summary::of_header(message.as_bytes());
+        assert_eq!(ours.subject.as_deref().map(decode_header).as_deref(), theirs.subject());
+        assert_eq!(ours.sent.map(|d| d.at.seconds()), theirs.date().map(|d| d.to_timestamp()));
+        assert_eq!(our_texts(&ours.from), texts(theirs.from()));
+        assert_eq!(our_texts(&ours.to), texts(theirs.to()));
+        assert_eq!(our_texts(&ours.cc), texts(theirs.cc()));
+        let references: Vec<String> =
+            ours.references.iter().map(|id| String::from_utf8(id.clone()).unwrap()).collect();
+        let their_references = theirs.references().as_text_list().unwrap_or_default();
+        assert_eq!(references, their_references);
+    }
+}
+
+/// The text of a leaf, both encodings undone.
+fn decoded(part: &Part, message: &str) -> String {
+    let body = &message.as_bytes()[part.body.start as usize..part.body.end as usize];
+    let mut bytes = Vec::new();
+    let mut transfer = TransferDecoder::new(TransferEncoding::of(&part.fields.encoding));
+    transfer.feed(body, &mut bytes);
+    transfer.finish(&mut bytes);
+    let mut text = String::new();
+    let mut charset = CharsetDecoder::new(part.content_type().param("charset"));
+    charset.feed(&bytes, &mut text);
+    charset.finish(&mut text);
+    text
+}
+
+#[test]
+fn both_parsers_find_the_same_parts() {
+    for message in MESSAGES {
+        let theirs = MessageParser::default().parse(message).unwrap();
+        let mut scanner = StructureScanner::new();
+        scanner.feed(message.as_bytes());
+        let structure = scanner.finish();
+        // Theirs keeps the parts of a message in the message apart.
+        let inner: Vec<*const Part> =
+            structure.parts().iter().filter_map(|p| p.message()).map(std::ptr::from_ref).collect();
+        let ours: Vec<&Part> = structure
+            .parts()
+            .into_iter()
+            .filter(|part| !inner.contains(&std::ptr::from_ref(*part)))
+            .collect();
+        assert_eq!(ours.len(), theirs.parts.len());
+        for (our, their) in ours.iter().zip(&theirs.parts) {
+            compare(our, their, message);
+        }
+    }
+}
+
+fn compare(our: &Part, their: &mail_parser::MessagePart<'_>, message: &str) {
+    assert_eq!(our.header.start, u64::from(their.offset_header));
+    assert_eq!(our.body.start, u64::from(their.offset_body));
+    if let Some(content_type) = their.content_type() {
+        assert!(our.content_type().kind.eq_ignore_ascii_case(content_type.ctype()));
+        assert_eq!(Some(our.content_type().subtype.as_str()), content_type.subtype());
+    }
+    assert_eq!(our.fields.id.as_deref().map(|id| id.trim_matches(['<', '>'])), their.content_id());
+    match (&our.content, &their.body) {
+        (Content::Multipart(ours), PartType::Multipart(theirs)) => {
+            assert_eq!(ours.len(), theirs.len())
+        }
+        (Content::Message { root, .. }, PartType::Message(theirs)) => {
+            let body = &message[root.body.start as usize..root.body.end as usize];
+            assert_eq!(Some(body), theirs.body_text(0).as_deref());
+        }
+        (Content::Leaf, PartType::Text(text) | PartType::Html(text)) => {
+            assert_eq!(decoded(our, message), text.as_ref());
+        }
+        (Content::Leaf, PartType::Binary(bytes)) => {
+            assert_eq!(
+                our.fields.disposition.as_ref().and_then(|d| d.param("filename")),
+                their.attachment_name()
+            );
+            assert_eq!(decoded(our, message).as_bytes(), bytes.as_ref());
+        }
+        (our, their) => panic!("{our:?} is not {their:?}"),
+    }
+}
