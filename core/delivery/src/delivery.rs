@@ -2,21 +2,22 @@
 
 use crate::{Incoming, Origin};
 use core_directory::{Account, Directory, LocalRecipient};
-use core_mailbox::Mail;
+use core_mailbox::{Allowance, Mail, Usage};
 use core_world::World;
 use std::sync::Arc;
 use words_mail::{ForwardPath, Refusal, ReversePath};
 
 /// The road in. Cheap to share.
 pub struct Delivery {
-    #[allow(dead_code)]
-    directory: Arc<Directory>,
-    #[allow(dead_code)]
-    mail: Mail,
-    #[allow(dead_code)]
-    world: World,
-    #[allow(dead_code)]
-    options: Options,
+    road: Arc<Road>,
+}
+
+/// What every message on the road needs.
+pub(crate) struct Road {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) mail: Mail,
+    pub(crate) world: World,
+    pub(crate) options: Options,
 }
 
 /// What the road needs to be told.
@@ -28,6 +29,11 @@ pub struct Options {
     pub size_max: u64,
     /// More Received fields than this are a loop.
     pub received_max: usize,
+}
+
+impl Options {
+    /// Received fields of a message that has come a long way, but not in a circle.
+    pub const RECEIVED_MAX: usize = 50;
 }
 
 /// A forward-path that was accepted, and the accounts that it leads to.
@@ -42,7 +48,7 @@ pub struct Recipient {
 impl Delivery {
     /// The road into `mail`, for whom `directory` knows.
     pub fn new(directory: Arc<Directory>, mail: Mail, world: World, options: Options) -> Delivery {
-        Delivery { directory, mail, world, options }
+        Delivery { road: Arc::new(Road { directory, mail, world, options }) }
     }
 
     /// May a message of `size` octets (0: not told) come under `path`? `sender` is who has logged
@@ -53,26 +59,66 @@ impl Delivery {
         path: &ReversePath,
         size: u64,
     ) -> Result<(), Refusal> {
-        let _ = (sender, path, size);
-        todo!()
+        check_size(size, self.road.options.size_max)?;
+        let Some(account) = sender else { return Ok(()) };
+        check_size(size, account.size_max.unwrap_or(u64::MAX))?;
+        self.road.directory.may_send_as(account, path).await
     }
 
     /// May a message of `size` octets (0: not told) go to `path`? `trusted`: the peer has logged in
     /// or is in a configured network. Errors: `NoSuchRecipient`, `RelayDenied` (elsewhere, stranger),
     /// `NoRouteYet` (elsewhere, trusted), `MailboxFull`, `TooLarge`, `Unavailable`.
+    ///
+    /// An alias leads to all its targets or is refused: nobody is left out without a word. It is
+    /// refused as `NoRouteYet`, whoever asks, if a target is elsewhere.
     pub async fn recipient(
         &self,
         path: &ForwardPath,
         size: u64,
         trusted: bool,
     ) -> Result<Recipient, Refusal> {
-        let _ = (path, size, trusted);
-        todo!()
+        check_size(size, self.road.options.size_max)?;
+        let resolved = self.road.directory.resolve(path).await?;
+        if !resolved.elsewhere.is_empty() {
+            let is_itself = |path: &ForwardPath| match path {
+                ForwardPath::Address(address) => resolved.elsewhere.contains(address),
+                ForwardPath::Postmaster => false,
+            };
+            let stranger = is_itself(path) && !trusted;
+            return Err(if stranger { Refusal::RelayDenied } else { Refusal::NoRouteYet });
+        }
+        for local in &resolved.local {
+            check_size(size, local.account.size_max.unwrap_or(u64::MAX))?;
+            self.road.check_quota(&local.account, size).await?;
+        }
+        Ok(Recipient { forward_path: path.clone(), local: resolved.local })
     }
 
     /// A message begins to come in. `origin` gives what trace fields tell.
     pub fn begin(&self, origin: Origin) -> Incoming {
-        let _ = origin;
-        todo!()
+        Incoming::new(self.road.clone(), origin)
     }
+}
+
+impl Road {
+    /// Has `account` room for a message of `size` octets (0: not told)? Errors: `MailboxFull`.
+    pub(crate) async fn check_quota(&self, account: &Account, size: u64) -> Result<(), Refusal> {
+        let allowance = allowance(account);
+        if allowance == Allowance::UNLIMITED {
+            return Ok(());
+        }
+        let usage = self.mail.usage(account.id).await?;
+        // Whatever its size, it is not nothing.
+        allowance.check(usage, Usage { bytes: size.max(1), messages: 1 })
+    }
+}
+
+/// What `account` may keep.
+pub(crate) fn allowance(account: &Account) -> Allowance {
+    Allowance { bytes: account.quota.bytes, messages: account.quota.messages }
+}
+
+/// Refuses more octets than `size_max`.
+pub(crate) fn check_size(size: u64, size_max: u64) -> Result<(), Refusal> {
+    if size > size_max { Err(Refusal::TooLarge { size_max }) } else { Ok(()) }
 }

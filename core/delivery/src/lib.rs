@@ -1,8 +1,12 @@
 //! The road in: who gets it, may it come, file it. A message that [`Incoming::finish`] has said yes
 //! to is durable in every recipient's mailbox.
 
+mod compose;
 mod delivery;
+mod id;
 mod incoming;
+mod plan;
+mod rewrite;
 
 pub use delivery::{Delivery, Options, Recipient};
 pub use incoming::{Delivered, Incoming, Origin};
