@@ -64,17 +64,18 @@ impl View {
         Ok((snapshot, ModSeq(octets::counter(newest.as_ref()))))
     }
 
-    /// Are there too many unread entries, or are some of them no longer there?
+    /// Can the unread entries not be read, or only at greater cost than loading anew?
     async fn is_beyond_reach(
         &self,
         snapshot: &dyn Snapshot,
         seen: ModSeq,
         newest: ModSeq,
     ) -> Result<bool, Refusal> {
-        if newest <= seen {
+        if newest == seen {
             return Ok(false);
         }
-        if newest.0 - seen.0 > REPLAY_MAX {
+        // The counter never falls; if it has, the account was removed.
+        if newest < seen || newest.0 - seen.0 > REPLAY_MAX {
             return Ok(true);
         }
         let trimmed = snapshot.get(&key::trimmed(self.account)).await.map_err(refuse)?;

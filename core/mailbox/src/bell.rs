@@ -74,3 +74,26 @@ impl Drop for Watch {
         self.inner.bells.leave(self.account);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_hangs_only_while_somebody_listens() {
+        let bells = Bells::default();
+        let (first, second) = (bells.listen(AccountId(1)), bells.listen(AccountId(1)));
+        let other = bells.listen(AccountId(2));
+        assert_eq!(bells.len(), 2);
+        drop(first);
+        bells.leave(AccountId(1));
+        assert_eq!(bells.len(), 2);
+        drop((second, other));
+        bells.leave(AccountId(1));
+        bells.leave(AccountId(2));
+        bells.leave(AccountId(3));
+        assert_eq!(bells.len(), 0);
+        bells.ring(AccountId(1));
+        assert_eq!(bells.len(), 0);
+    }
+}

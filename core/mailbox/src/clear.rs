@@ -140,7 +140,9 @@ impl Inner {
                 return Ok(false);
             }
             let some: Vec<_> = tree.names.keys().take(CLEARED_MAX).cloned().collect();
-            some.iter().for_each(|name| drop(tree.names.remove(name)));
+            for name in &some {
+                tree.names.remove(name);
+            }
             if self.done(tree.draft(account, Batch::new())).await? {
                 return Ok(true);
             }

@@ -321,3 +321,132 @@ impl<'a> Cursor<'a> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(uid: u32, modseq: u64) -> Row {
+        Row {
+            uid: Uid(uid),
+            modseq: ModSeq(modseq),
+            flags: Flags::new(),
+            size: 1,
+            received_at: Timestamp::default(),
+            saved_at: Timestamp::default(),
+            blob: BlobId(1),
+            prefix_len: 0,
+        }
+    }
+
+    fn rows(uids: impl Iterator<Item = u32>) -> Rows {
+        Rows::from_rows(uids.map(|uid| row(uid, 1)).collect(), Uid(0), ModSeq(1))
+    }
+
+    fn plain(rows: &Rows) -> Vec<Row> {
+        rows.iter_from(0).map(|(_, row)| row.clone()).collect()
+    }
+
+    #[test]
+    fn places_and_uids_lead_to_each_other() {
+        let rows = rows((1..=1000).map(|n| n * 2));
+        assert_eq!(rows.len(), 1000);
+        for place in 0..1000 {
+            let uid = Uid(place as u32 * 2 + 2);
+            assert_eq!(rows.get(place).unwrap().uid, uid);
+            assert_eq!(rows.find(uid), Ok(place));
+            assert_eq!(rows.find(Uid(uid.0 - 1)), Err(place));
+            assert_eq!(rows.iter_from(place).next().unwrap().0, place);
+            assert_eq!(rows.iter_from(place).count(), 1000 - place);
+        }
+        assert_eq!(rows.find(Uid(2001)), Err(1000));
+        assert!(rows.get(1000).is_none());
+        assert_eq!(rows.iter_from(1000).count(), 0);
+        assert_eq!(rows.iter_from(5000).count(), 0);
+        let empty = Rows::default();
+        assert_eq!((empty.len(), empty.find(Uid(1)), empty.iter_from(0).count()), (0, Err(0), 0));
+        assert_eq!((empty.uid_next(), empty.highest_modseq()), (Uid(1), ModSeq(1)));
+        let set: NumberSet = [1, 2, 4, 512, 513, 514, 2000, 3000].into_iter().collect();
+        assert_eq!(rows.uids_in(&set), [2, 4, 512, 514, 2000].map(Uid));
+        assert_eq!(rows.uids_in(&NumberSet::from_range(1, u32::MAX)).len(), 1000);
+    }
+
+    #[test]
+    fn moments_share_the_chunks_that_did_not_change() {
+        let older = rows(1..=10_000);
+        let changes = BTreeMap::from([(Uid(5_000), None), (Uid(10_001), Some(row(10_001, 2)))]);
+        let newer = older.with(changes, Uid(10_001), ModSeq(2));
+        let shared = |chunk: &&Chunk| {
+            newer.moment.chunks.iter().any(|other| Arc::ptr_eq(&chunk.rows, &other.rows))
+        };
+        let chunks = &older.moment.chunks;
+        assert_eq!(chunks.iter().filter(shared).count(), chunks.len() - 2);
+        let changes = newer.changes_from(&older);
+        assert_eq!((changes.expunged, changes.arrived), (vec![4_999], 1));
+        assert_eq!(older.len(), 10_000);
+    }
+
+    #[test]
+    fn chunks_do_not_stay_small() {
+        let mut rows = rows(1..=10_000);
+        let all_but_some = (1..=10_000).filter(|n| n % 50 != 0);
+        for uid in all_but_some {
+            rows = rows.with(BTreeMap::from([(Uid(uid), None)]), Uid(0), ModSeq(2));
+        }
+        assert_eq!(rows.len(), 200);
+        assert!(rows.moment.chunks.len() <= 4, "{}", rows.moment.chunks.len());
+        for uid in 10_001..=12_000 {
+            let arrival = BTreeMap::from([(Uid(uid), Some(row(uid, 3)))]);
+            rows = rows.with(arrival, Uid(uid), ModSeq(3));
+        }
+        assert_eq!(rows.len(), 2_200);
+        assert!(rows.moment.chunks.len() <= 12, "{}", rows.moment.chunks.len());
+    }
+
+    proptest! {
+        #[test]
+        fn changes_replayed_on_the_older_moment_give_the_newer(
+            count in 0..1500_u32,
+            steps in prop::collection::vec(
+                prop::collection::vec((0..1600_u32, 0..3_u8), 0..60), 1..5),
+        ) {
+            let older = rows(1..=count);
+            let mut newer = older.clone();
+            let mut last = count;
+            for (modseq, step) in (2..).zip(steps) {
+                let mut changes = BTreeMap::new();
+                for (uid, kind) in step {
+                    if kind == 0 {
+                        last += 1;
+                        changes.insert(Uid(last), Some(row(last, modseq)));
+                    } else if newer.find(Uid(uid)).is_ok() {
+                        changes.insert(Uid(uid), (kind == 1).then(|| row(uid, modseq)));
+                    }
+                }
+                let mut plain_rows: BTreeMap<Uid, Row> =
+                    plain(&newer).into_iter().map(|row| (row.uid, row)).collect();
+                for (uid, change) in &changes {
+                    match change {
+                        Some(row) => plain_rows.insert(*uid, row.clone()),
+                        None => plain_rows.remove(uid),
+                    };
+                }
+                newer = newer.with(changes, Uid(last), ModSeq(modseq));
+                prop_assert_eq!(plain(&newer), plain_rows.into_values().collect::<Vec<_>>());
+                prop_assert_eq!(newer.len(), plain(&newer).len());
+            }
+            let changes = newer.changes_from(&older);
+            let mut replayed = plain(&older);
+            for (place, uid) in changes.expunged.iter().zip(&changes.vanished).rev() {
+                prop_assert_eq!(replayed.remove(*place).uid, *uid);
+            }
+            for place in changes.changed {
+                replayed[place] = newer.get(place).unwrap().clone();
+            }
+            let arrived = newer.iter_from(newer.len() - changes.arrived);
+            replayed.extend(arrived.map(|(_, row)| row.clone()));
+            prop_assert_eq!(replayed, plain(&newer));
+        }
+    }
+}

@@ -106,10 +106,4 @@ impl Views {
             views.remove(&(account, mailbox));
         }
     }
-
-    /// How many are open.
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.lock().len()
-    }
 }
