@@ -47,6 +47,14 @@ pub use rows::{Row, Rows};
 pub use tree::SPECIAL_USE_TAKEN;
 pub use view::View;
 
+mod query;
+mod sort;
+mod thread;
+
+pub use query::{AddressField, Query};
+pub use sort::{Order, SortBy, SortKey};
+pub use thread::{ThreadAlgorithm, Threaded};
+
 /// How often something is tried that conflicts with what others do at the same time. One of those
 /// who conflict always gets through, so more than a few in a row tell of a fault.
 const ATTEMPTS_MAX: usize = 16;

@@ -13,7 +13,7 @@ const NONE: u32 = u32::MAX;
 /// The threads of `facts`, which are in the order of the mailbox.
 pub(super) fn threads(facts: &[Facts]) -> Vec<Threaded> {
     let mut forest = Links::of(facts).into_forest(facts);
-    forest.sort_roots();
+    forest.sort_all();
     forest.gather_subjects();
     forest.sort_all();
     forest.preorder()
@@ -182,17 +182,7 @@ impl<'a> Forest<'a> {
         siblings.sort_by_key(key);
     }
 
-    fn sort_roots(&mut self) {
-        let mut roots = std::mem::take(&mut self.roots);
-        for root in roots.iter().filter(|root| self.is_dummy(**root)) {
-            let mut children = std::mem::take(&mut self.children[*root as usize]);
-            self.sort(&mut children);
-            self.children[*root as usize] = children;
-        }
-        self.sort(&mut roots);
-        self.roots = roots;
-    }
-
+    /// Children first: a container without a message has the date of its first one.
     fn sort_all(&mut self) {
         for container in 0..self.children.len() {
             let mut children = std::mem::take(&mut self.children[container]);
@@ -214,12 +204,11 @@ impl<'a> Forest<'a> {
 
     /// Step 5: threads of one subject become one.
     fn gather_subjects(&mut self) {
-        let mut table: HashMap<&[u8], u32> = HashMap::new();
+        let mut table: HashMap<&str, u32> = HashMap::new();
         for root in &self.roots {
             let Some(subject) = self.subject(*root) else { continue };
             let entry = table.entry(subject).or_insert(*root);
-            let better = self.is_dummy(*root)
-                || (self.is_reply(*entry) && !self.is_reply(*root));
+            let better = self.is_dummy(*root) || (self.is_reply(*entry) && !self.is_reply(*root));
             if !self.is_dummy(*entry) && better {
                 *entry = *root;
             }
@@ -255,8 +244,8 @@ impl<'a> Forest<'a> {
         self.roots.retain(|root| !gone[*root as usize]);
     }
 
-    fn subject(&self, root: u32) -> Option<&'a [u8]> {
-        self.spokesman(root).map(|fact| &*fact.subject).filter(|subject| !subject.is_empty())
+    fn subject(&self, root: u32) -> Option<&'a str> {
+        self.spokesman(root).map(|fact| fact.subject.as_str()).filter(|subject| !subject.is_empty())
     }
 
     fn preorder(&self) -> Vec<Threaded> {
