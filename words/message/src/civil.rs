@@ -96,17 +96,25 @@ fn month_days(year: u16, month: u8) -> u8 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_day_of_ten_thousand_years_is_itself_again() {
-        let mut expected = Date::new(0, 1, 1).unwrap();
-        let first = expected.days();
-        assert_eq!(first, -EPOCH_DAYS);
-        for days in first..first + 25 * CYCLE_DAYS {
+    fn check_every_day(first: Date, count: i64) {
+        let mut expected = first;
+        for days in first.days()..first.days() + count {
             let date = Date::from_days(days);
             assert_eq!(date, expected);
             assert_eq!(date.days(), days);
             expected = next(expected);
         }
+    }
+
+    #[test]
+    fn every_day_of_the_first_and_the_last_centuries_is_itself_again() {
+        let first = Date::new(0, 1, 1).unwrap();
+        assert_eq!(first.days(), -EPOCH_DAYS);
+        check_every_day(first, CYCLE_DAYS + 366);
+        check_every_day(Date::new(1900, 1, 1).unwrap(), CYCLE_DAYS);
+        check_every_day(Date::new(9601, 1, 1).unwrap(), CYCLE_DAYS - 366);
+        assert_eq!(Date::from_days(i64::MAX), Date::new(9999, 12, 31).unwrap());
+        assert_eq!(Date::from_days(i64::MIN), first);
     }
 
     /// The day after, told by the calendar alone; after the last day, the last day.

@@ -24,6 +24,7 @@
 //! ```
 
 mod address;
+mod address_token;
 mod charset;
 mod civil;
 pub mod compose;
@@ -32,6 +33,7 @@ mod encode;
 mod encoded_word;
 mod header;
 mod message_id;
+mod mime_cursor;
 mod mime_field;
 mod part;
 mod record;
@@ -59,7 +61,8 @@ pub use scanner::{DEPTH_MAX, PART_HEADER_MAX, PARTS_MAX, STRUCTURE_TEXT_MAX, Str
 pub use search::{Scope, TextSearcher};
 pub use subject::{BaseSubject, base_subject};
 pub use summary::{
-    LIST_FIELDS_MAX, MESSAGE_ID_MAX, REFERENCES_MAX, SUBJECT_MAX, SUMMARY_MAX, Summary,
+    LIST_FIELDS_MAX, MESSAGE_ID_MAX, REFERENCES_MAX, SUBJECT_MAX, SUMMARY_MAX, SUMMARY_WHOLE_MAX,
+    Summary,
 };
 pub use summary_ref::{MailboxRef, Mailboxes, References, SummaryRef};
 pub use transfer::{TransferDecoder, TransferEncoding};

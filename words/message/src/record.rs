@@ -12,7 +12,7 @@
 
 use crate::address::Mailbox;
 use crate::date::DateTime;
-use crate::summary::{SUMMARY_MAX, Summary};
+use crate::summary::Summary;
 
 /// The version this module writes.
 pub(crate) const VERSION: u8 = 1;
@@ -22,11 +22,11 @@ pub(crate) const SECTIONS: usize = 12;
 pub(crate) const CUT: u8 = 1;
 /// Octets of the entry that ends a group.
 pub(crate) const GROUP_END_LENGTH: usize = 3;
-/// Most octets of a section's length, as no record is longer than [`SUMMARY_MAX`].
+/// Most octets of a section's length: no record is longer than 2 MiB.
 const LENGTH_MAX: usize = 3;
 
 /// Writes a summary; entries of address lists that do not fit are left out.
-pub(crate) fn encode(summary: &Summary) -> Vec<u8> {
+pub(crate) fn encode(summary: &Summary, octets_max: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     out.extend([VERSION, if summary.cut { CUT } else { 0 }]);
     put_section(&mut out, summary.sent.map(sent_bytes).as_ref().map(|b| &b[..]));
@@ -36,7 +36,7 @@ pub(crate) fn encode(summary: &Summary) -> Vec<u8> {
     let mut references = Vec::new();
     summary.references.iter().for_each(|id| put_section(&mut references, Some(id)));
     put_section(&mut out, Some(&references));
-    let mut room = SUMMARY_MAX.saturating_sub(out.len() + 6 * LENGTH_MAX);
+    let mut room = octets_max.saturating_sub(out.len() + 6 * LENGTH_MAX);
     for list in summary.lists() {
         let (entries, whole) = encode_list(list, &mut room);
         put_section(&mut out, Some(&entries));
@@ -80,9 +80,11 @@ pub(crate) fn encoded_length(summary: &Summary) -> usize {
 
 /// Octets of one address.
 pub(crate) fn mailbox_length(mailbox: &Mailbox) -> usize {
-    let length = |text: &Option<Vec<u8>>| match text {
-        None => 1,
-        Some(text) => text.len() + if text.len() + 1 < 0x80 { 1 } else { 2 },
+    let length = |text: &Option<Vec<u8>>| match text.as_ref().map_or(0, |t| t.len() + 1) {
+        0 => 1,
+        coded @ 1..0x80 => coded,
+        coded @ 0x80..0x4000 => coded + 1,
+        coded => coded + 2,
     };
     length(&mailbox.name) + length(&mailbox.local) + length(&mailbox.host)
 }

@@ -76,7 +76,7 @@ struct Search {
 enum Leaf {
     /// It is no text.
     Skipped,
-    /// They are searched as they come. All but a few messages of the world's first decades.
+    /// They are searched as they come.
     Plain,
     /// They are decoded first.
     Decoded { transfer: TransferDecoder, charset: Option<CharsetDecoder> },

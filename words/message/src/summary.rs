@@ -10,6 +10,8 @@ use crate::summary_ref::SummaryRef;
 
 /// Most octets of an encoded summary.
 pub const SUMMARY_MAX: usize = 16 * 1024;
+/// Most octets of a summary that is made anew because the stored one was cut.
+pub const SUMMARY_WHOLE_MAX: usize = 256 * 1024;
 /// Octets kept of the subject.
 pub const SUBJECT_MAX: usize = 2048;
 /// Octets kept of `Message-ID`, of `In-Reply-To`, and of one entry of `References`.
@@ -60,17 +62,29 @@ impl Summary {
     /// Reads the octets of a header section. Of a field that may occur once only, the first
     /// counts; recipients of repeated fields are put together.
     pub fn of_header(header: &[u8]) -> Summary {
+        Summary::of_header_within(header, SUMMARY_MAX)
+    }
+
+    /// As [`Summary::of_header`], with room for more addresses: for the rare message whose stored
+    /// summary says that it was cut. At most [`SUMMARY_WHOLE_MAX`] is heeded.
+    pub fn of_header_within(header: &[u8], octets_max: usize) -> Summary {
         let mut found = Found::default();
         Header::new(header).fields().for_each(|field| found.take(field));
         let mut summary = Summary::default();
         summary.read_texts(&found.texts);
-        summary.read_lists(&found.lists);
+        summary.read_lists(&found.lists, octets_max.min(SUMMARY_WHOLE_MAX));
         summary
     }
 
-    /// The stored form, at most [`SUMMARY_MAX`] octets: addresses that do not fit are left out.
+    /// The stored form; of what [`Summary::of_header`] read, at most [`SUMMARY_MAX`] octets.
+    /// Addresses that do not fit are left out.
     pub fn encode(&self) -> Vec<u8> {
-        record::encode(self)
+        self.encode_within(SUMMARY_MAX)
+    }
+
+    /// As [`Summary::encode`], with room for more addresses; not to be stored.
+    pub fn encode_within(&self, octets_max: usize) -> Vec<u8> {
+        record::encode(self, octets_max.min(SUMMARY_WHOLE_MAX))
     }
 
     /// Reads the stored form. `None` if the octets are not one, or of a version not yet known.
@@ -120,8 +134,8 @@ impl Summary {
         last
     }
 
-    fn read_lists(&mut self, lists: &[Vec<&[u8]>; 6]) {
-        let mut room = SUMMARY_MAX.saturating_sub(record::encoded_length(self));
+    fn read_lists(&mut self, lists: &[Vec<&[u8]>; 6], octets_max: usize) {
+        let mut room = octets_max.saturating_sub(record::encoded_length(self));
         for (values, slot) in lists.iter().zip(0..) {
             let mut read = Vec::new();
             let mut cut = false;
@@ -248,6 +262,16 @@ mod tests {
         assert!(summary.to.len() > 1000);
         assert_eq!(summary.from.len(), 1, "whoever sent it is kept");
         check_round_trip(&summary);
+    }
+
+    #[test]
+    fn what_was_cut_can_be_made_whole_from_the_header() {
+        let header = format!("To: {}\r\n", "someone@example.org,".repeat(5000));
+        assert!(Summary::of_header(header.as_bytes()).cut);
+        let whole = Summary::of_header_within(header.as_bytes(), SUMMARY_WHOLE_MAX);
+        let encoded = whole.encode_within(SUMMARY_WHOLE_MAX);
+        assert!(!whole.cut && encoded.len() > SUMMARY_MAX);
+        assert_eq!(SummaryRef::new(&encoded).unwrap().to().count(), 5000);
     }
 
     #[test]
