@@ -249,13 +249,20 @@ impl Builder {
     }
 
     /// Adds fresh rows, cut into chunks.
-    fn rows(&mut self, mut rows: Vec<Row>) {
-        while rows.len() > CHUNK_MAX {
-            let rest = rows.split_off(CHUNK_MAX);
-            self.chunk(&Arc::new(std::mem::replace(&mut rows, rest)));
+    fn rows(&mut self, rows: Vec<Row>) {
+        if rows.len() <= CHUNK_MAX {
+            if !rows.is_empty() {
+                self.chunk(&Arc::new(rows));
+            }
+            return;
         }
-        if !rows.is_empty() {
-            self.chunk(&Arc::new(rows));
+        let mut left = rows.len();
+        let mut rows = rows.into_iter();
+        while left > 0 {
+            let mut chunk = Vec::with_capacity(left.min(CHUNK_MAX));
+            chunk.extend(rows.by_ref().take(CHUNK_MAX));
+            left -= chunk.len();
+            self.chunk(&Arc::new(chunk));
         }
     }
 

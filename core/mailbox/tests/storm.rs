@@ -45,8 +45,7 @@ async fn open(ana: &Mailboxes, mailbox: &str) -> Option<Arc<View>> {
 }
 
 /// Changes flags of all, and watches that numbers only rise.
-async fn flagger(office: Arc<Office>) {
-    let ana = office.ana();
+async fn flagger(ana: Mailboxes) {
     let mut newest = ModSeq(0);
     for nth in 0..20 {
         let Some(view) = open(&ana, "INBOX").await else { continue };
@@ -63,8 +62,7 @@ async fn flagger(office: Arc<Office>) {
 }
 
 /// Moves one message after the other to and fro.
-async fn mover(office: Arc<Office>, from: &str, to: &str) {
-    let ana = office.ana();
+async fn mover(ana: Mailboxes, from: &str, to: &str) {
     for _ in 0..15 {
         let Some(view) = open(&ana, from).await else { continue };
         let Ok(target) = ana.find(&name(to)).await else { continue };
@@ -75,8 +73,7 @@ async fn mover(office: Arc<Office>, from: &str, to: &str) {
 }
 
 /// Copies to a mailbox that comes and goes.
-async fn copier(office: Arc<Office>) {
-    let ana = office.ana();
+async fn copier(ana: Mailboxes) {
     for _ in 0..10 {
         let _ = ana.create(&name("Copies"), None).await;
         if let (Some(view), Ok(target)) =
@@ -84,6 +81,13 @@ async fn copier(office: Arc<Office>) {
         {
             let _ = ana.copy(&view, &NumberSet::from_range(1, u32::MAX), target.id).await;
         }
+    }
+}
+
+/// Delivers to a mailbox that comes and goes.
+async fn late_deliverer(office: Arc<Office>) {
+    for _ in 0..30 {
+        let _ = office.deliver("a: b\r\n\r\nlate", vec![deposit(ANA, "Copies")]).await;
     }
 }
 
@@ -97,8 +101,7 @@ async fn remover(office: Arc<Office>) {
 }
 
 /// Takes out some, and notes which before it tries.
-async fn expunger(office: Arc<Office>, told: Arc<Told>) {
-    let ana = office.ana();
+async fn expunger(ana: Mailboxes, told: Arc<Told>) {
     for _ in 0..8 {
         let Some(view) = open(&ana, "Trash").await else { continue };
         let Some((_, row)) = view.rows().iter_from(0).next().map(|(p, r)| (p, r.clone())) else {
@@ -162,14 +165,17 @@ async fn storm(office: Office) {
         tasks.spawn(deliverer(office.clone(), told.clone(), who));
     }
     tasks.spawn(appender(office.clone(), told.clone(), 9));
-    tasks.spawn(flagger(office.clone()));
-    tasks.spawn(flagger(office.clone()));
-    tasks.spawn(mover(office.clone(), "INBOX", "Archive"));
-    tasks.spawn(mover(office.clone(), "Archive", "INBOX"));
-    tasks.spawn(mover(office.clone(), "Archive", "Trash"));
-    tasks.spawn(copier(office.clone()));
+    for mail in [&office.mail, &office.twin] {
+        let ana = || mail.account(ANA);
+        tasks.spawn(flagger(ana()));
+        tasks.spawn(mover(ana(), "INBOX", "Archive"));
+        tasks.spawn(mover(ana(), "Archive", "INBOX"));
+        tasks.spawn(mover(ana(), "Archive", "Trash"));
+        tasks.spawn(copier(ana()));
+        tasks.spawn(expunger(ana(), told.clone()));
+    }
+    tasks.spawn(late_deliverer(office.clone()));
     tasks.spawn(remover(office.clone()));
-    tasks.spawn(expunger(office.clone(), told.clone()));
     tasks.spawn(follower(office.clone()));
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();

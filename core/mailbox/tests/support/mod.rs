@@ -57,6 +57,8 @@ pub struct Office {
     pub store: Arc<Fickle>,
     pub clock: Arc<TestClock>,
     pub mail: Mail,
+    /// Another process over the same store, that gives way and fails as the first does.
+    pub twin: Mail,
     pub options: Options,
 }
 
@@ -71,7 +73,8 @@ impl Office {
         let store = Fickle::new(memory.clone(), seed);
         let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000)));
         let mail = new_mail(&memory, store.clone(), &clock, &options);
-        let office = Office { memory, store, clock, mail, options };
+        let twin = new_mail(&memory, store.clone(), &clock, &options);
+        let office = Office { memory, store, clock, mail, twin, options };
         office
             .provision(ANA, &[("Archive", SpecialUse::Archive), ("Trash", SpecialUse::Trash)])
             .await;
