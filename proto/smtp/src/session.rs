@@ -18,6 +18,8 @@ use words_mail::EnhancedStatus;
 const OUT_MAX: usize = 8 * 1024;
 /// Most recipients refused in one session: who guesses addresses has to come again and again.
 const REFUSED_MAX: usize = 200;
+/// Most logins refused in one session.
+const LOGINS_MAX: usize = 3;
 
 /// The server's side of one connection. See the crate's first page for how to drive it.
 /// Not printable: its unread input may hold a password.
@@ -54,6 +56,8 @@ pub(crate) struct Counts {
     pub messages: usize,
     /// Recipients refused.
     pub refused: usize,
+    /// Logins refused.
+    pub logins: usize,
 }
 
 /// What a part of the session wants next.
@@ -113,6 +117,16 @@ impl SmtpSession {
         }
         let text = "too many recipients refused, closing";
         self.hang_up(reply(421, EnhancedStatus(4, 7, 0), text))
+    }
+
+    /// One more login was refused, as `refusal` says; too many end the session.
+    pub(crate) fn refuse_login(&mut self, refusal: Reply) -> Flow {
+        self.counts.logins += 1;
+        if self.counts.logins < LOGINS_MAX {
+            return self.refuse(refusal);
+        }
+        self.say(refusal);
+        self.hang_up(reply(421, EnhancedStatus(4, 7, 0), "too many failed logins, closing"))
     }
 
     /// The last reply.

@@ -1,1 +1,9 @@
-//! Which question of SMTP is which call of the core.
+//! Which question of SMTP, submission and LMTP is which call of the core: [`SmtpDesk`] answers one
+//! session. Holds what the core has handed out for it (account, recipients, the message on its way
+//! in) and no rule of its own.
+
+mod desk;
+mod log;
+mod refusal;
+
+pub use desk::{SmtpDesk, Visitor};

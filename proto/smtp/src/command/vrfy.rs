@@ -18,7 +18,7 @@ pub(crate) fn parse(scanner: &mut Scanner<'_>, _: Brackets) -> Result<Command, M
 impl SmtpSession {
     pub(crate) fn run_vrfy(&mut self) -> Flow {
         let text = "cannot say; send a message and see";
-        self.say(reply(252, EnhancedStatus(2, 1, 5), text));
+        self.say(reply(252, EnhancedStatus(2, 0, 0), text));
         Flow::Again
     }
 }

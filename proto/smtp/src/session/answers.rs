@@ -24,7 +24,7 @@ impl SmtpSession {
             }
             (Pending::Login(_), Answer::Refused(reply)) => {
                 self.state = State::Commands(None);
-                self.refuse(reply)
+                self.refuse_login(reply)
             }
             (Pending::Sender(transaction), Answer::Accepted) => {
                 self.state = State::Commands(Some(transaction));

@@ -1,0 +1,186 @@
+//! The counter of one SMTP session.
+
+use crate::log;
+use crate::refusal::{reply_to, reply_to_login};
+use bytes::Bytes;
+use core_delivery::{Delivered, Delivery, Incoming, Origin, Recipient};
+use core_directory::Account;
+use proto_line::{Broken, Desk, News};
+use proto_smtp::{Answer, Ask, Finished, Reply, Sender, Standing, reply};
+use serve_login::{Login, Peer};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use words_mail::{EnhancedStatus, ForwardPath, Refusal};
+
+/// Who stands at the counter.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// For the log.
+    pub peer: Peer,
+    /// For the Received field.
+    pub address: IpAddr,
+    /// Is it in a network that may send anywhere through us?
+    pub standing: Standing,
+}
+
+/// Answers one SMTP session; holds what the core handed out for it.
+pub struct SmtpDesk {
+    login: Login,
+    delivery: Arc<Delivery>,
+    visitor: Visitor,
+    account: Option<Account>,
+    transaction: Option<Transaction>,
+}
+
+/// From an accepted MAIL on.
+struct Transaction {
+    sender: Sender,
+    recipients: Vec<Recipient>,
+    incoming: Option<Incoming>,
+}
+
+/// The session asks in an order in which this cannot be; should it ever, nothing is promised.
+const OUT_OF_ORDER: Refusal = Refusal::Unavailable;
+
+impl SmtpDesk {
+    /// A counter for `visitor`, before login.
+    pub fn new(login: Login, delivery: Arc<Delivery>, visitor: Visitor) -> SmtpDesk {
+        SmtpDesk { login, delivery, visitor, account: None, transaction: None }
+    }
+
+    async fn log_in(&mut self, ask: proto_sasl::Ask) -> Answer {
+        match self.login.answer(ask, &self.visitor.peer).await {
+            Ok(turn) => {
+                self.account = turn.account.or(self.account.take());
+                Answer::Login(turn.answer)
+            }
+            Err(refusal) => Answer::Refused(reply_to_login(&refusal)),
+        }
+    }
+
+    async fn sender(&mut self, sender: Sender) -> Answer {
+        self.transaction = None;
+        let size = sender.parameters.size.unwrap_or(0);
+        let checked = self.delivery.sender(self.account.as_ref(), &sender.reverse_path, size).await;
+        if let Err(refusal) = checked {
+            log::refused("MAIL", &sender.reverse_path, &refusal);
+            return refused(&refusal);
+        }
+        self.transaction = Some(Transaction { sender, recipients: Vec::new(), incoming: None });
+        Answer::Accepted
+    }
+
+    async fn recipient(&mut self, path: &ForwardPath) -> Answer {
+        let trusted = self.account.is_some() || self.visitor.standing == Standing::Trusted;
+        let Some(transaction) = &mut self.transaction else { return refused(&OUT_OF_ORDER) };
+        let size = transaction.sender.parameters.size.unwrap_or(0);
+        match self.delivery.recipient(path, size, trusted).await {
+            Ok(recipient) => {
+                transaction.recipients.push(recipient);
+                Answer::Accepted
+            }
+            Err(refusal) => {
+                log::refused("RCPT", path, &refusal);
+                refused(&refusal)
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Answer {
+        let Some(transaction) = &self.transaction else { return refused(&OUT_OF_ORDER) };
+        let incoming = self.delivery.begin(self.origin(transaction));
+        if let Some(transaction) = &mut self.transaction {
+            transaction.incoming = Some(incoming);
+        }
+        Answer::Accepted
+    }
+
+    fn origin(&self, transaction: &Transaction) -> Origin {
+        let Transaction { sender, recipients, .. } = transaction;
+        let secured = sender.client.secured.as_ref();
+        Origin {
+            reverse_path: sender.reverse_path.clone(),
+            helo: sender.client.name.clone(),
+            peer: match self.visitor.address {
+                IpAddr::V4(address) => address.to_string(),
+                IpAddr::V6(address) => format!("IPv6:{address}"),
+            },
+            protocol: sender.with,
+            tls: secured.map(|s| format!("{} {}", s.version, s.cipher)),
+            submitter: self.account.as_ref().map(|a| (a.id, a.address.clone())),
+            only_recipient: match recipients.as_slice() {
+                [Recipient { forward_path: ForwardPath::Address(only), .. }] => Some(only.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    async fn write(&mut self, octets: &[u8]) -> Answer {
+        let Some(transaction) = &mut self.transaction else { return refused(&OUT_OF_ORDER) };
+        let Some(incoming) = &mut transaction.incoming else { return refused(&OUT_OF_ORDER) };
+        let Err(refusal) = incoming.write(octets).await else { return Answer::Accepted };
+        let id = incoming.id().to_string();
+        log::finished(&transaction.sender, &transaction.recipients, &Err(refusal.clone()), &id);
+        // After a refusal neither Finish nor Abort comes.
+        self.transaction = None;
+        refused(&refusal)
+    }
+
+    async fn finish(&mut self) -> Answer {
+        let Some(transaction) = self.transaction.take() else { return refused(&OUT_OF_ORDER) };
+        let Transaction { sender, recipients, incoming } = transaction;
+        let Some(incoming) = incoming else { return refused(&OUT_OF_ORDER) };
+        let id = incoming.id().to_string();
+        let result = incoming.finish(&recipients).await;
+        log::finished(&sender, &recipients, &result, &id);
+        match result {
+            Ok(delivered) => Answer::Finished(Finished::Each(replies(&delivered))),
+            Err(refusal) => refused(&refusal),
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Answer {
+    Answer::Refused(reply_to(refusal))
+}
+
+/// One for each recipient; where the protocol has a single one, the session picks the worst.
+fn replies(delivered: &Delivered) -> Vec<Reply> {
+    let done = || reply(250, EnhancedStatus(2, 0, 0), format!("delivered as {}", delivered.id));
+    let reply = |outcome: &Result<(), Refusal>| match outcome {
+        Ok(()) => done(),
+        Err(refusal) => reply_to(refusal),
+    };
+    delivered.recipients.iter().map(reply).collect()
+}
+
+impl Desk for SmtpDesk {
+    type Ask = Ask;
+    type Answer = Answer;
+    type Stretch = Infallible;
+
+    async fn answer(&mut self, ask: Ask) -> Answer {
+        match ask {
+            Ask::Login(ask) => self.log_in(ask).await,
+            Ask::Sender(sender) => self.sender(*sender).await,
+            Ask::Recipient(recipient) => self.recipient(&recipient.forward_path).await,
+            Ask::Begin => self.begin(),
+            Ask::Write(octets) => self.write(&octets).await,
+            Ask::Finish => self.finish().await,
+            Ask::Abort => {
+                self.transaction = None;
+                Answer::Accepted
+            }
+        }
+    }
+
+    async fn read(&mut self, never: &Infallible, _: u64, _: usize) -> Result<Bytes, Broken> {
+        match *never {}
+    }
+
+    async fn news(&mut self) -> News {
+        // Nothing that happens elsewhere concerns a session that only brings mail.
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,60 @@
+//! What the log tells of a message. Session and peer are in the span around every line.
+
+use core_delivery::{Delivered, Recipient};
+use proto_smtp::Sender;
+use std::fmt;
+use tracing::{info, warn};
+use words_mail::Refusal;
+
+/// Most recipients that one line names.
+const NAMED_MAX: usize = 10;
+
+/// The answer to "where is my message?": who sent it, who has it, under which id.
+pub(crate) fn finished(
+    sender: &Sender,
+    recipients: &[Recipient],
+    result: &Result<Delivered, Refusal>,
+    id: &str,
+) {
+    let (from, with) = (&sender.reverse_path, sender.with);
+    match result {
+        Ok(delivered) => {
+            let (size, message_id) = (delivered.size, delivered.message_id.as_deref());
+            let message_id = message_id.unwrap_or_default();
+            let outcomes = || recipients.iter().zip(&delivered.recipients);
+            let to = List(outcomes().filter(|(_, r)| r.is_ok()).map(|(to, _)| to).collect());
+            info!(id, message_id, size, %from, %to, with, "delivered");
+            for (to, refusal) in outcomes().filter_map(|(to, r)| Some((to, r.as_ref().err()?))) {
+                warn!(id, message_id, %from, to = %to.forward_path, %refusal, "not delivered");
+            }
+        }
+        Err(refusal) => {
+            let to = List(recipients.iter().collect());
+            warn!(id, %from, %to, with, %refusal, "message refused");
+        }
+    }
+}
+
+/// A command was refused; `what` names its argument.
+pub(crate) fn refused(command: &str, what: &dyn fmt::Display, refusal: &Refusal) {
+    match refusal {
+        // Somebody should look at it.
+        Refusal::Unavailable => warn!(command, argument = %what, %refusal, "refused"),
+        refusal => info!(command, argument = %what, %refusal, "refused"),
+    }
+}
+
+struct List<'a>(Vec<&'a Recipient>);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, recipient) in self.0.iter().take(NAMED_MAX).enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            write!(f, "{comma}{}", recipient.forward_path)?;
+        }
+        match self.0.len().saturating_sub(NAMED_MAX) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A post office in memory, and a client that speaks to a real session at a real desk.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use core_delivery::Delivery;
+use core_directory::{AccountChange, Directory, NewAccount};
+use core_mailbox::Mail;
+use core_store::MemoryStore;
+use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
+use proto_line::{Desk, Secured, Session, Step};
+use proto_smtp::{Cleartext, Mode, Options, Peer, SmtpSession, Standing};
+use serve_login::Login;
+use serve_smtp::{SmtpDesk, Visitor};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+use words_base::Timestamp;
+use words_mail::{AccountId, Address, Domain, MailboxName};
+
+/// A clock that stands, numbers that count, passwords that are their own hash.
+#[derive(Default)]
+struct Outside(AtomicU64);
+
+impl Clock for Outside {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_790_000_000_000)
+    }
+}
+
+impl Random for Outside {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            let next = self.0.fetch_add(1, SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            chunk.copy_from_slice(&next.to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+impl Passwords for Outside {
+    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>> {
+        let hash = format!("{password:?}");
+        Box::pin(async move { Ok(hash) })
+    }
+
+    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
+        let right = hash == format!("{password:?}");
+        Box::pin(async move { Ok(right) })
+    }
+}
+
+/// mired.org with ana and bob, each with the password of that name.
+pub struct Office {
+    pub store: Arc<MemoryStore>,
+    directory: Arc<Directory>,
+    mail: Mail,
+    login: Login,
+    delivery: Arc<Delivery>,
+}
+
+impl Office {
+    pub fn mired() -> Office {
+        let store = MemoryStore::new();
+        let outside = Arc::new(Outside::default());
+        let world = World { clock: outside.clone(), random: outside.clone(), passwords: outside };
+        let directory =
+            Directory::new(store.clone(), world.clone(), core_directory::Options::default());
+        let directory = Arc::new(directory);
+        let options = core_mailbox::Options::default();
+        let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
+        let options = core_delivery::Options {
+            host_name: "mail.mired.org".to_string(),
+            size_max: 1 << 20,
+            received_max: core_delivery::Options::RECEIVED_MAX,
+        };
+        let delivery = Delivery::new(directory.clone(), mail.clone(), world.clone(), options);
+        let login = Login::new(directory.clone(), world);
+        let office = Office { store, directory, mail, login, delivery: Arc::new(delivery) };
+        now(office.directory.admin().add_domain(&Domain::parse("mired.org").unwrap())).unwrap();
+        for name in ["ana", "bob"] {
+            let password = Some(name.as_bytes().to_vec());
+            let new = NewAccount::new(address(&format!("{name}@mired.org")), password);
+            let provision = |batch: &mut _, id| office.mail.provision(batch, id, &[]);
+            now(office.directory.admin().add_account(&new, provision)).unwrap();
+        }
+        office
+    }
+
+    /// Lets `name` keep no more than so many octets.
+    pub fn set_quota(&self, name: &str, bytes: u64) {
+        let change = AccountChange { quota_bytes: Some(Some(bytes)), ..Default::default() };
+        now(self.directory.admin().set_account(&address(name), &change)).unwrap();
+    }
+
+    /// The messages in the INBOX of account `number`, in the order of their UIDs.
+    pub fn inbox(&self, number: u32) -> Vec<String> {
+        let mailboxes = self.mail.account(AccountId(number));
+        let view = now(mailboxes.open(&MailboxName::inbox())).unwrap();
+        let rows = now(view.refresh()).unwrap();
+        let read = |row| {
+            let content = now(mailboxes.content(&view, row)).unwrap();
+            let octets = now(content.read(0, usize::MAX)).unwrap();
+            String::from_utf8_lossy(&octets).into_owned()
+        };
+        rows.iter_from(0).map(|(_, row)| read(row)).collect()
+    }
+
+    /// Comes in at a listener of `mode` and hears the banner.
+    pub fn connect(&self, mode: Mode, standing: Standing) -> Client {
+        let options = Options::new("mail.mired.org", mode);
+        let cleartext = match standing {
+            Standing::Trusted => Cleartext::Allowed,
+            Standing::Stranger => Cleartext::Refused,
+        };
+        let session = SmtpSession::new(Arc::new(options), Peer { standing, cleartext });
+        let peer = serve_login::Peer {
+            session: "1".to_string(),
+            address: "192.0.2.7".to_string(),
+            protocol: "smtp",
+        };
+        let address = "192.0.2.7".parse().unwrap();
+        let visitor = Visitor { peer, address, standing };
+        let desk = SmtpDesk::new(self.login.clone(), self.delivery.clone(), visitor);
+        Client { session, desk }
+    }
+}
+
+/// One connection.
+pub struct Client {
+    session: SmtpSession,
+    desk: SmtpDesk,
+}
+
+impl Client {
+    /// TLS from the first octet.
+    pub fn secured(mut self) -> Client {
+        let cipher = "TLS13_AES_256_GCM_SHA384".to_string();
+        self.session.secured(Secured { version: "TLS1.3", cipher, exporter: Some([7; 32]) });
+        self
+    }
+
+    /// Sends `text`, its lines ended by CRLF, and gives the last line that comes back.
+    pub fn say(&mut self, text: &str) -> String {
+        self.session.input(format!("{}\r\n", text.replace('\n', "\r\n")).as_bytes());
+        self.hear()
+    }
+
+    /// The last line that comes without a word.
+    pub fn hear(&mut self) -> String {
+        self.run().trim_end().rsplit("\r\n").next().unwrap_or_default().to_string()
+    }
+
+    /// Everything that comes back.
+    fn run(&mut self) -> String {
+        let mut heard = Vec::new();
+        loop {
+            match self.session.step(Instant::now()) {
+                Step::Send(octets) => heard.extend(octets),
+                Step::Ask(ask) => {
+                    let answer = now(self.desk.answer(ask));
+                    self.session.answer(answer);
+                }
+                Step::Stream(never) => match never {},
+                Step::Wait { .. } | Step::StartTls | Step::Close => break,
+            }
+        }
+        String::from_utf8(heard).unwrap()
+    }
+
+    /// Says each line, nothing if it is empty, and expects each reply to begin so.
+    pub fn expect(&mut self, dialogue: &[(&str, &str)]) {
+        for (said, want) in dialogue {
+            let heard = if said.is_empty() { self.hear() } else { self.say(said) };
+            assert!(heard.starts_with(want), "{said:?}: {heard:?}, not {want:?}");
+        }
+    }
+}
+
+pub fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+/// The output of a future that waits for nothing outside this thread.
+pub fn now<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..1_000 {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+    panic!("a future of this test waits for something");
+}
