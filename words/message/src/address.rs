@@ -380,9 +380,9 @@ mod tests {
     }
 
     #[test]
-    fn a_million_brackets_are_read_in_one_pass() {
+    fn a_hundred_thousand_brackets_are_read_in_one_pass() {
         for text in ["(", "<", "\"", ":", "@", "=?", "[", ".", "\\", "a ", "=?a?q?"] {
-            addresses(text.repeat(1_000_000 / text.len()).as_bytes());
+            addresses(text.repeat(100_000 / text.len()).as_bytes());
         }
     }
 }

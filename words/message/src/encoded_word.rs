@@ -208,9 +208,9 @@ mod tests {
     }
 
     #[test]
-    fn a_million_marks_are_read_in_one_pass() {
+    fn a_hundred_thousand_marks_are_read_in_one_pass() {
         for text in ["=?", "=?a?q?", "=?utf-8?q?a", "?=", "=?utf-8?q?a?= "] {
-            decode_header(text.repeat(1_000_000 / text.len()).as_bytes());
+            decode_header(text.repeat(100_000 / text.len()).as_bytes());
         }
     }
 }

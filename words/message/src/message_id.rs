@@ -82,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn a_million_brackets_are_read_in_one_pass() {
-        assert_eq!(message_ids(&b"<".repeat(1_000_000)).count(), 0);
-        assert_eq!(message_ids(&b"<a>".repeat(300_000)).count(), 300_000);
+    fn a_hundred_thousand_brackets_are_read_in_one_pass() {
+        assert_eq!(message_ids(&b"<".repeat(100_000)).count(), 0);
+        assert_eq!(message_ids(&b"<a>".repeat(30_000)).count(), 30_000);
     }
 }

@@ -142,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn a_million_replies_are_taken_off_in_one_pass() {
+    fn a_hundred_thousand_replies_are_taken_off_in_one_pass() {
         for text in ["re:", "[x]", "[", "(fwd)", "[fwd:", "re[", "re "] {
-            base_subject(text.repeat(1_000_000 / text.len()).as_bytes());
+            base_subject(text.repeat(100_000 / text.len()).as_bytes());
         }
-        let nested = format!("{}x{}", "[fwd:".repeat(100_000), "]".repeat(100_000));
+        let nested = format!("{}x{}", "[fwd:".repeat(20_000), "]".repeat(20_000));
         assert_eq!(base_subject(nested.as_bytes()).text, "x");
     }
 }

@@ -1,5 +1,7 @@
 //! Content transfer encodings (RFC 2045 §6), undone in a stream.
 
+use memchr::memchr3;
+
 /// How the octets of a body are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransferEncoding {
@@ -146,21 +148,34 @@ impl Quoted {
         let mut rest = chunk;
         while let Some((byte, after)) = rest.split_first() {
             if self.held.is_empty() {
-                let end = rest
-                    .iter()
-                    .position(|b| matches!(b, b'=' | b' ' | b'\t'))
-                    .unwrap_or(rest.len());
-                out.extend_from_slice(&rest[..end]);
-                rest = &rest[end..];
-                if let Some((held, after)) = rest.split_first() {
-                    self.held.push(*held);
-                    rest = after;
-                }
+                rest = self.pass_plain(rest, out);
             } else {
-                rest = after;
                 self.take(*byte, out);
+                rest = after;
             }
         }
+    }
+
+    /// While nothing is held, passes all up to an escape or the end of the line; returns the rest.
+    fn pass_plain<'a>(&mut self, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        let end = memchr3(b'=', b'\r', b'\n', octets).unwrap_or(octets.len());
+        let (plain, after) = octets.split_at(end);
+        let blanks = plain.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let (text, blanks) = plain.split_at(plain.len() - blanks);
+        // As many as `take` would have let go, had they come one by one.
+        let (content, held) =
+            blanks.split_at(blanks.len().saturating_sub(1) / BLANKS_MAX * BLANKS_MAX);
+        out.extend_from_slice(text);
+        out.extend_from_slice(content);
+        match after.split_first() {
+            None => self.held.extend_from_slice(held),
+            Some((b'=', _)) => {
+                out.extend_from_slice(held);
+                self.held.push(b'=');
+            }
+            Some((line_end, _)) => out.push(*line_end),
+        }
+        after.get(1..).unwrap_or_default()
     }
 
     /// Takes one octet while some are held.
@@ -265,6 +280,11 @@ mod tests {
             (b"end  ", b"end"),
             (b"  =41", b"  A"),
             (b"", b""),
+            (&[b"a", &b" ".repeat(BLANKS_MAX)[..], b"\n"].concat(), b"a\n"),
+            (
+                &[b"a", &b" ".repeat(BLANKS_MAX + 1)[..], b"\n"].concat(),
+                &[b"a", &b" ".repeat(BLANKS_MAX)[..], b"\n"].concat(),
+            ),
         ] {
             check(TransferEncoding::QuotedPrintable, text, expected);
         }
