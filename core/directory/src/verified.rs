@@ -170,6 +170,7 @@ mod tests {
         verified.learn(ANA, proof, at(0));
         for (account, record, password) in [
             (BOB, &b"record"[..], &b"secret"[..]),
+            (ANA, b"recorD", b"secret"),
             (ANA, b"record2", b"secret"),
             (ANA, b"record", b"Secret"),
             (ANA, b"records", b"ecret"),
