@@ -51,7 +51,7 @@ impl Options {
             starttls: StartTls::Unavailable,
             size_max: 50 * 1024 * 1024,
             recipients_max: 1000,
-            messages_max: 10_000,
+            messages_max: 100_000,
             commands_max: 10_000,
             errors_max: 20,
             timeouts: Timeouts::default(),
