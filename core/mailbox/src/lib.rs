@@ -28,6 +28,7 @@ mod mailboxes;
 mod name;
 mod names;
 mod octets;
+mod recent;
 mod rows;
 mod summary;
 mod tree;

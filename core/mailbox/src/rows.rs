@@ -330,11 +330,11 @@ impl<'a> Cursor<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn row(uid: u32, modseq: u64) -> Row {
+    pub(crate) fn row(uid: u32, modseq: u64) -> Row {
         Row {
             uid: Uid(uid),
             modseq: ModSeq(modseq),

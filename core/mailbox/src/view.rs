@@ -2,6 +2,7 @@
 
 use crate::hot::Keywords;
 use crate::mail::Inner;
+use crate::recent::{Closed, Recent};
 use crate::{Mailbox, Rows};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -67,43 +68,58 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.inner.views.forget(self.account, self.mailbox.id);
+        let progress = std::mem::take(self.progress.get_mut());
+        let (account, mailbox, rows) = (self.account, self.mailbox.id, self.rows());
+        self.inner.views.close(Closed { account, mailbox, rows, progress });
     }
 }
 
 /// The mailboxes that somebody in this process has open, each once.
 #[derive(Default)]
-pub(crate) struct Views(Mutex<HashMap<(AccountId, MailboxId), Weak<View>>>);
+pub(crate) struct Views(Mutex<Shelf>);
+
+#[derive(Default)]
+struct Shelf {
+    open: HashMap<(AccountId, MailboxId), Weak<View>>,
+    recent: Recent,
+}
 
 impl Views {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(AccountId, MailboxId), Weak<View>>> {
+    fn lock(&self) -> MutexGuard<'_, Shelf> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The view of `mailbox`: the one that is open, or a new one that has read nothing yet.
+    /// The view of `mailbox`: the one that is open, or a new one that has read nothing yet or only
+    /// what it had read when it was last closed.
     pub fn open(&self, inner: &Arc<Inner>, account: AccountId, mailbox: Mailbox) -> Arc<View> {
-        let mut views = self.lock();
-        let place = views.entry((account, mailbox.id)).or_default();
-        if let Some(view) = place.upgrade() {
+        let mut shelf = self.lock();
+        let id = mailbox.id;
+        if let Some(view) = shelf.open.get(&(account, id)).and_then(Weak::upgrade) {
             return view;
         }
+        let (rows, progress) =
+            shelf.recent.take(account, id).map(|c| (c.rows, c.progress)).unwrap_or_default();
         let view = Arc::new(View {
             inner: inner.clone(),
             account,
             mailbox,
-            rows: Mutex::default(),
-            progress: tokio::sync::Mutex::default(),
+            rows: Mutex::new(rows),
+            progress: tokio::sync::Mutex::new(progress),
             turn: tokio::sync::Mutex::default(),
         });
-        *place = Arc::downgrade(&view);
+        shelf.open.insert((account, id), Arc::downgrade(&view));
         view
     }
 
-    /// The last one has closed it, unless another has opened it anew meanwhile.
-    fn forget(&self, account: AccountId, mailbox: MailboxId) {
-        let mut views = self.lock();
-        if views.get(&(account, mailbox)).is_some_and(|v| v.strong_count() == 0) {
-            views.remove(&(account, mailbox));
+    /// The last one has closed a view, unless another has opened the mailbox anew meanwhile.
+    fn close(&self, closed: Closed) {
+        let key = (closed.account, closed.mailbox);
+        let mut shelf = self.lock();
+        if shelf.open.get(&key).is_some_and(|view| view.strong_count() == 0) {
+            shelf.open.remove(&key);
+            if closed.progress.seen.is_some() && !closed.progress.removed {
+                shelf.recent.put(closed);
+            }
         }
     }
 }

@@ -281,3 +281,24 @@ async fn modseq_and_usage_tell_of_the_account() {
     assert_eq!(office.mail.usage(ANA).await.unwrap().messages, 3);
     assert_eq!(office.mail.modseq(words_mail::AccountId(9)).await.unwrap(), ModSeq(0));
 }
+
+#[tokio::test]
+async fn a_mailbox_opened_again_reads_only_what_is_new() {
+    let office = office_with(30).await;
+    let ana = office.ana();
+    let first = ana.open(&name("INBOX")).await.unwrap();
+    let old = first.rows();
+    drop(first);
+    office.deliver("a: b\r\n\r\nc", vec![deposit(ANA, "INBOX")]).await.unwrap();
+    office.store.take_reads();
+    let again = ana.open(&name("INBOX")).await.unwrap();
+    assert_eq!(again.rows().changes_from(&old).arrived, 1);
+    assert_eq!(uids(&again).len(), 31);
+    // Name, counter, trimmed, log, the new record.
+    assert_eq!(office.store.take_reads(), 5);
+    drop(again);
+    ana.rename(&name("INBOX"), &name("Old")).await.unwrap();
+    ana.delete(&name("Old")).await.unwrap();
+    assert_eq!(uids(&ana.open(&name("INBOX")).await.unwrap()), [0; 0]);
+    audit(&office).await;
+}

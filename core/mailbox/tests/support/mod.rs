@@ -1,6 +1,6 @@
 //! A post office in memory for tests: two accounts, a clock that stands until it is moved, a store
 //! that counts and, if asked, fails.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod audit;
 mod fickle;
