@@ -324,6 +324,13 @@ mod tests {
             let message: Vec<u8> =
                 (0..next(12)).flat_map(|_| alphabet[next(alphabet.len())].to_vec()).collect();
             let whole = split(&message, usize::MAX);
+            let (fields, body) = &whole;
+            assert!(message.ends_with(body), "{message:?}: the body is let through as it is");
+            let head = &message[..message.len() - body.len()];
+            let kept = memchr::memmem::find(head, fields.trim_ascii_end());
+            assert!(kept.is_some(), "{message:?}: the fields are kept as they are");
+            let lost = (head.len() + 2).saturating_sub(fields.len());
+            assert!(lost <= 4 || head.starts_with(b"From "), "{message:?}: nothing else is lost");
             for size in 1..=message.len() {
                 assert_eq!(split(&message, size), whole, "{message:?} by {size}");
             }
