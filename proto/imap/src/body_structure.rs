@@ -186,7 +186,7 @@ mod tests {
             "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 4 0 NIL NIL NIL NIL)\
              (\"image\" \"png\" (\"name\" \"a b.png\") \"<1@x>\" NIL \"base64\" 5 \"Q2hlY2s=\" \
              (\"inline\" (\"filename\" \"a b.png\")) NIL \"a.png\")\
-             (\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 17 \
+             (\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 19 \
              (NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) \
              (\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 4 0 NIL NIL NIL NIL) \
              2 NIL NIL NIL NIL) \

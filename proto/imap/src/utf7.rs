@@ -105,7 +105,7 @@ mod tests {
         ("INBOX", "INBOX"),
         ("R&D", "R&-D"),
         // RFC 3501 §5.1.3.
-        ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLGqe-"),
+        ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),
         ("Enviados año", "Enviados a&APE-o"),
         ("Entwürfe", "Entw&APw-rfe"),
         ("😀", "&2D3eAA-"),
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_character_reads_back() {
-        for c in (1..=0x10ffffu32).step_by(7).filter_map(char::from_u32) {
+        for c in (1..=0x10ffffu32).step_by(61).filter_map(char::from_u32) {
             let name = format!("a{c}{c}&{c}");
             let encoded = encode(&name);
             assert!(encoded.bytes().all(|b| (b' '..=b'~').contains(&b)));

@@ -20,7 +20,7 @@ fn every_key_is_read() {
         ("RECENT", "Recent(true)"),
         ("OLD", "Recent(false)"),
         ("FROM \"Ana B\"", "From(\"Ana B\")"),
-        ("SUBJECT {3}\r\naño", "Subject(\"a\u{f1}\")"),
+        ("SUBJECT {4+}\r\naño", "Subject(\"año\")"),
         ("HEADER Message-ID <1@x>", "Header(\"Message-ID\", \"<1@x>\")"),
         ("BEFORE 2-Jan-1970", "Before(1)"),
         ("SENTSINCE \"2-Jan-1970\"", "SentSince(1)"),
@@ -43,8 +43,7 @@ fn every_key_is_read() {
         ("(ALL OLD) OLD", "And([And([All, Recent(false)]), Recent(false)])"),
         ("( ALL  OLD )", "And([All, Recent(false)])"),
     ] {
-        let text = text.replace("{3}", "{3+}");
-        let got = read(&text);
+        let got = read(text);
         assert_eq!(got.map(|keys| format!("{:?}", keys.key)).as_deref().ok(), Some(want), "{text}");
     }
 }
