@@ -11,6 +11,7 @@ use core_mailbox::{Content, Mail, Mailboxes, Watch};
 use core_world::World;
 use proto_imap::ask::{Answer, Ask, Stretch};
 use proto_line::{Broken, Desk, News};
+use serve_login::Peer;
 use std::sync::Arc;
 use tracing::error;
 use words_mail::Refusal;
@@ -32,7 +33,7 @@ impl Default for Options {
 
 /// What all desks share.
 pub struct Office {
-    pub(crate) directory: Arc<Directory>,
+    pub(crate) login: serve_login::Login,
     pub(crate) mail: Mail,
     pub(crate) world: World,
     pub(crate) options: Options,
@@ -42,7 +43,8 @@ pub struct Office {
 impl Office {
     /// Where desks look things up.
     pub fn new(directory: Arc<Directory>, mail: Mail, world: World, options: Options) -> Office {
-        Office { directory, mail, world, options, slots: Arc::default() }
+        let login = serve_login::Login::new(directory, world.clone());
+        Office { login, mail, world, options, slots: Arc::default() }
     }
 }
 
@@ -50,6 +52,7 @@ impl Office {
 /// it has entered.
 pub struct ImapDesk {
     pub(crate) office: Arc<Office>,
+    pub(crate) peer: Peer,
     pub(crate) login: Option<Login>,
     pub(crate) selected: Option<Selected>,
     pub(crate) appending: Option<Appending>,
@@ -66,9 +69,10 @@ pub(crate) struct Watching {
 
 impl ImapDesk {
     /// A desk for a session that nobody has logged in to yet.
-    pub fn new(office: Arc<Office>) -> ImapDesk {
+    pub fn new(office: Arc<Office>, peer: Peer) -> ImapDesk {
         ImapDesk {
             office,
+            peer,
             login: None,
             selected: None,
             appending: None,

@@ -14,6 +14,7 @@ use proto_imap::ask::{
 };
 use tracing::{info, warn};
 use words_mail::{Flags, NumberSet, Refusal, SystemFlag};
+use words_message::SummaryRef;
 
 /// Rows of a page.
 const ROWS_MAX: usize = 256;
@@ -130,14 +131,10 @@ impl Filling<'_> {
             return Ok(0);
         };
         let mut fetched = bare(place, row);
-        let filled = match items.envelope && summary.is_none() {
-            true => Err(EXPUNGED),
-            false => self.open(row, items, structures, &mut fetched).await,
-        };
-        match filled {
+        fetched.summary = summary;
+        match self.open(row, items, structures, &mut fetched).await {
             Ok(octets) => {
-                let octets = octets + summary.as_ref().map_or(0, Bytes::len);
-                fetched.summary = summary;
+                let octets = octets + fetched.summary.as_ref().map_or(0, Bytes::len);
                 self.page.rows.push(fetched);
                 Ok(octets)
             }
@@ -157,11 +154,20 @@ impl Filling<'_> {
         structures: &mut Structures,
         fetched: &mut FetchRow,
     ) -> Result<usize, Refusal> {
-        if !items.structure && items.sections.is_empty() {
+        let summary = fetched.summary.as_deref().and_then(SummaryRef::new);
+        // Where the summary is cut or cannot be read, the header tells all of it.
+        let is_cut = items.envelope && summary.is_none_or(|summary| summary.is_cut());
+        if items.envelope && fetched.summary.is_none() {
+            return Err(EXPUNGED);
+        }
+        if !items.structure && items.sections.is_empty() && !is_cut {
             return Ok(0);
         }
         let content = self.mailboxes.content(&self.selected.view, row).await?;
         let mut opened = Opened::new(content);
+        if is_cut {
+            fetched.summary = Some(opened.whole_summary().await?);
+        }
         if items.structure {
             fetched.structure = Some(opened.structure(row, structures).await?);
         }

@@ -8,7 +8,9 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 use words_mail::Refusal;
-use words_message::{Header, HeaderCollector, Part, Structure};
+use words_message::{
+    Header, HeaderCollector, Part, SUMMARY_WHOLE_MAX, Structure, Summary,
+};
 
 /// Sections shorter than this are handed over, longer ones as a stretch.
 const AT_HAND_MAX: u64 = 8 << 10;
@@ -68,6 +70,14 @@ impl Opened {
         let range = cut(0..fields.len() as u64, item.partial);
         // Both ends lie within a vector's length.
         Ok(Some(Section::Bytes(fields.slice(range.start as usize..range.end as usize))))
+    }
+
+    /// A summary made anew from the header, with room for every address.
+    pub async fn whole_summary(&mut self) -> Result<Bytes, Refusal> {
+        let len = self.header_len().await?;
+        let header = self.read(0..len).await?;
+        let summary = Summary::of_header_within(&header, SUMMARY_WHOLE_MAX);
+        Ok(Bytes::from(summary.encode_within(SUMMARY_WHOLE_MAX)))
     }
 
     /// Where the text that `item` speaks of lies in the message.
