@@ -118,18 +118,18 @@ impl<'a> Plan<'a> {
             }
         }
         for n in group.recipients.clone() {
-            self.outcomes[n] = self.outcome(&recipients[n]);
+            self.outcomes[n] = self.outcome(group, &recipients[n]);
         }
     }
 
-    fn outcome(&self, recipient: &Recipient) -> Outcome {
-        let places = recipient.local.iter().filter_map(|l| self.places.get(&l.account.id)).copied();
-        let places: Vec<usize> = places.collect();
-        if places.is_empty() {
-            // All have got it before; those of an alias that have not are enough for a yes.
+    /// What the answer for `recipient` hangs on. Who has got the message before has it: that alone
+    /// spoils no reply about others, and is a loop if there are none.
+    fn outcome(&self, group: &Group<'_>, recipient: &Recipient) -> Outcome {
+        if group.members.is_empty() {
             return Outcome::Refused(Refusal::Loop);
         }
-        Outcome::Copies(places)
+        let places = recipient.local.iter().filter_map(|l| self.places.get(&l.account.id));
+        Outcome::Copies(places.copied().collect())
     }
 
     /// The answer for each recipient, when filing the copies gave `filed`.

@@ -117,11 +117,14 @@ fn who_was_delivered_to_before_gets_no_second_copy() {
     let again = [b"Delivered-To: ANA@mired.org\r\n", MESSAGE].concat();
     assert_eq!(office.deliver(&["ana@mired.org"], &again), Err(Refusal::Loop));
     let delivered = office.deliver(&["ana@mired.org", "bob@mired.org"], &again).unwrap();
+    assert_eq!(delivered.recipients, [Ok(()), Ok(())], "ana has it, and one reply is for both");
+    let to = office.recipients(&["ana@mired.org", "bob@mired.org"]);
+    let delivered = now(office.begin(lmtp(), &again).finish(&to)).unwrap();
     assert_eq!(delivered.recipients, [Err(Refusal::Loop), Ok(())]);
     let delivered = office.deliver(&["team@mired.org"], &again).unwrap();
     assert_eq!(delivered.recipients, [Ok(())]);
     assert_eq!(office.inbox("ana@mired.org").len(), 0);
-    assert_eq!(office.inbox("bob@mired.org").len(), 2);
+    assert_eq!(office.inbox("bob@mired.org").len(), 3);
 }
 
 #[test]
