@@ -3,7 +3,7 @@
 use crate::hot::{self, Keywords};
 use crate::mail::{UNREADABLE, refuse};
 use crate::view::Progress;
-use crate::{Event, Row, Rows, View, key, log, octets};
+use crate::{Event, Row, Rows, View, history, key, octets};
 use core_store::{Key, Scan, Snapshot, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -148,14 +148,11 @@ impl View {
         let mut unread = Unread::default();
         let mut rest = (seen < newest).then(|| key::log(self.account, seen, newest));
         while let Some(range) = rest {
-            let page = snapshot.scan(Scan::rising(range)).await.map_err(refuse)?;
-            for (key, value) in &page.pairs {
-                let modseq = key::modseq_of(key).ok_or(UNREADABLE)?;
-                for event in log::decode(value).ok_or(UNREADABLE)? {
-                    self.note(&mut unread, modseq, event);
-                }
+            let (entries, more) = history::entries(snapshot, Scan::rising(range)).await?;
+            for (modseq, events) in entries {
+                events.into_iter().for_each(|event| self.note(&mut unread, modseq, event));
             }
-            rest = page.rest;
+            rest = more;
         }
         Ok(unread)
     }
@@ -206,31 +203,6 @@ impl View {
             }
         }
         Ok(changes)
-    }
-
-    /// The UIDs expunged after `since` (RFC 7162 §3.2.5.1). `None` if the log does not reach back
-    /// so far: then every UID that is not there may have been.
-    pub async fn vanished_since(&self, since: ModSeq) -> Result<Option<NumberSet>, Refusal> {
-        let snapshot = self.inner.snapshot().await?;
-        let keys = [key::modseq(self.account), key::trimmed(self.account)];
-        let counters = snapshot.get_many(&keys).await.map_err(refuse)?;
-        let [newest, trimmed] =
-            [0, 1].map(|i| ModSeq(octets::counter(counters.get(i).and_then(Option::as_ref))));
-        if trimmed > since {
-            return Ok(None);
-        }
-        Ok(Some(self.unread(&*snapshot, since, newest).await?.expunged))
-    }
-
-    /// As [`View::vanished_since`], without those that `rows` still has: what is to be told to one
-    /// who was away since then and is now shown `rows`.
-    pub async fn vanished_before(
-        &self,
-        rows: &Rows,
-        since: ModSeq,
-    ) -> Result<Option<NumberSet>, Refusal> {
-        let vanished = self.vanished_since(since).await?;
-        Ok(vanished.map(|v| v.iter().filter(|uid| rows.find(Uid(*uid)).is_err()).collect()))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::tree::Tree;
 use crate::{ATTEMPTS_MAX, key, octets};
 use core_store::{Batch, Key, Scan};
 use std::ops::Range;
+use std::sync::PoisonError;
 use words_mail::{AccountId, MailboxId, ModSeq, Refusal};
 
 /// Most messages that are cleared away in one commit.
@@ -19,6 +20,23 @@ const TRIMMED_MAX: usize = 5_000;
 const READ_MAX: usize = 1 << 20;
 
 impl Mail {
+    /// Does one small unit of what is to be done some time: clears away after removed mailboxes, trims
+    /// logs that have grown. `true` when nothing is left for now. To be called at the start, and
+    /// then every minute or so, until then.
+    pub async fn tidy_page(&self) -> Result<bool, Refusal> {
+        if !self.clear_page().await? {
+            return Ok(false);
+        }
+        let grown = || self.inner.grown.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(account) = grown().pop() else {
+            return Ok(true);
+        };
+        if !self.trim_page(account).await? {
+            grown().push(account);
+        }
+        Ok(false)
+    }
+
     /// Clears away one page of messages of removed mailboxes, whoever's. `true` when nothing is
     /// left. To be called at the start until then: a removal may have been broken off.
     pub async fn clear_page(&self) -> Result<bool, Refusal> {

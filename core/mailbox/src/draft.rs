@@ -289,8 +289,11 @@ impl Draft {
                 return Err(error);
             }
         };
-        self.parts.iter().for_each(|p| inner.bells.ring(p.account));
-        Ok(Receipt { assigned, parts: self.parts })
+        let receipt = Receipt { assigned, parts: self.parts };
+        for part in &receipt.parts {
+            inner.note(part.account, ModSeq(receipt.number(part.modseq)));
+        }
+        Ok(receipt)
     }
 }
 

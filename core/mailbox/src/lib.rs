@@ -5,6 +5,40 @@
 //! open; what it holds at one moment are [`Rows`], immutable, shared chunk by chunk, cheap to keep.
 //! Every commit that alters an account appends one numbered entry to its change log; views, IDLE and
 //! whatever else wants to notice read that log.
+//!
+//! ```
+//! # use core_mailbox::{Deposit, Mail, Options};
+//! # use words_mail::{AccountId, Flags, MailboxName, Refusal};
+//! # async fn example(mail: Mail, batch: &mut core_store::Batch) -> Result<(), Refusal> {
+//! let account = AccountId(1);
+//! mail.provision(batch, account, &[]); // in the batch that makes the account
+//!
+//! let mut writer = mail.begin_body();
+//! writer.write(b"Subject: hello\r\n\r\nHi.\r\n").await.map_err(|_| Refusal::Unavailable)?;
+//! let body = writer.finish().await.map_err(|_| Refusal::Unavailable)?;
+//! let header = bytes::Bytes::from_static(b"Subject: hello\r\n");
+//! let to = Deposit {
+//!     account,
+//!     mailbox: MailboxName::inbox(),
+//!     prefix: bytes::Bytes::new(),
+//!     flags: Flags::new(),
+//!     allowance: core_mailbox::Allowance::UNLIMITED,
+//! };
+//! mail.deliver(body, header, Default::default(), vec![to]).await?; // durable from here on
+//!
+//! let mailboxes = mail.account(account);
+//! let view = mailboxes.open(&MailboxName::inbox()).await?;
+//! let rows = view.rows(); // stays as it is while the view goes on
+//! for (place, row) in rows.iter_from(0) {
+//!     println!("{} {} {}", place + 1, row.uid, row.flags);
+//! }
+//! let mut watch = mail.watch(account);
+//! watch.changed().await;
+//! let changes = view.refresh().await?.changes_from(&rows);
+//! println!("{} new", changes.arrived);
+//! # Ok(())
+//! # }
+//! ```
 
 mod advance;
 mod append;
@@ -19,6 +53,7 @@ mod deposit;
 mod draft;
 mod expunge;
 mod flags;
+mod history;
 mod hot;
 mod key;
 mod log;
@@ -41,6 +76,7 @@ pub use content::{Content, EXPUNGED};
 pub use copy::Copied;
 pub use deposit::Deposit;
 pub use flags::{FlagChange, Stored};
+pub use history::Entry;
 pub use mail::{Allowance, Mail, Options, Usage};
 pub use mailbox::{Mailbox, Status};
 pub use mailboxes::Mailboxes;

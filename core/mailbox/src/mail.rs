@@ -6,7 +6,7 @@ use crate::view::Views;
 use crate::{Mailboxes, count, key, octets};
 use core_store::{Batch, BlobWriter, Blobs, Key, Page, Scan, Snapshot, Store, StoreError, Value};
 use core_world::World;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use words_mail::{AccountId, MailboxName, ModSeq, Refusal, SpecialUse};
 
 /// The process's one door to mailboxes: store, open views, and who watches what. Cheap to clone.
@@ -22,6 +22,8 @@ pub(crate) struct Inner {
     pub options: Options,
     pub bells: Bells,
     pub views: Views,
+    /// Accounts whose logs have grown since they were last trimmed.
+    pub grown: Mutex<Vec<AccountId>>,
 }
 
 /// Limits, each with a name.
@@ -89,8 +91,8 @@ impl Mail {
         world: World,
         options: Options,
     ) -> Mail {
-        let (bells, views) = (Bells::default(), Views::default());
-        Mail { inner: Arc::new(Inner { store, blobs, world, options, bells, views }) }
+        let (bells, views, grown) = Default::default();
+        Mail { inner: Arc::new(Inner { store, blobs, world, options, bells, views, grown }) }
     }
 
     /// The mailboxes of `account`. Whoever calls this has checked that it may.
@@ -142,10 +144,21 @@ pub(crate) fn refuse(_: StoreError) -> Refusal {
     Refusal::Unavailable
 }
 
+/// After so many more entries a log is looked at for trimming.
+const GROWN_MIN: u64 = 1_024;
+
 /// A record is there that cannot be read.
 pub(crate) const UNREADABLE: Refusal = Refusal::Unavailable;
 
 impl Inner {
+    /// Tells whoever waits that the log of `account` has got entry `modseq`.
+    pub fn note(&self, account: AccountId, modseq: ModSeq) {
+        self.bells.ring(account);
+        if modseq.0.is_multiple_of(GROWN_MIN) {
+            self.grown.lock().unwrap_or_else(PoisonError::into_inner).push(account);
+        }
+    }
+
     pub async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, Refusal> {
         self.store.snapshot().await.map_err(refuse)
     }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use core_mailbox::{Allowance, Changes, FlagChange, Options};
+use core_mailbox::{Allowance, Changes, Event, FlagChange, Options};
 use support::{ANA, BOB, Office, audit, deposit, flags, name, row, set, text, uids};
 use words_mail::{Flags, Keyword, ModSeq, NumberSet, Refusal, SystemFlag, Uid};
 
@@ -300,5 +300,46 @@ async fn a_mailbox_opened_again_reads_only_what_is_new() {
     ana.rename(&name("INBOX"), &name("Old")).await.unwrap();
     ana.delete(&name("Old")).await.unwrap();
     assert_eq!(uids(&ana.open(&name("INBOX")).await.unwrap()), [0; 0]);
+    audit(&office).await;
+}
+
+#[tokio::test]
+async fn the_log_tells_what_each_commit_did() {
+    let office = office_with(2).await;
+    let ana = office.ana();
+    let since = office.mail.modseq(ANA).await.unwrap();
+    let view = ana.open(&name("INBOX")).await.unwrap();
+    let inbox = view.mailbox().id;
+    let made = ana.create(&name("new"), None).await.unwrap().id;
+    ana.store_flags(&view, &set(&[1]), &FlagChange::Add(flags(SEEN)), None).await.unwrap();
+    ana.move_to(&view, &set(&[1, 2]), made).await.unwrap();
+    let log = ana.log_since(since, 10).await.unwrap().unwrap();
+    let wanted = [
+        vec![Event::Mailbox(made)],
+        vec![Event::Flags(inbox, set(&[1]))],
+        vec![Event::Expunged(inbox, set(&[1, 2])), Event::Arrived(made, set(&[1, 2]))],
+    ];
+    let numbers = (since.0 + 1..).map(ModSeq);
+    assert_eq!(log, numbers.zip(wanted).collect::<Vec<_>>());
+    assert_eq!(ana.log_since(since, 2).await.unwrap().unwrap().len(), 2);
+    assert_eq!(ana.log_since(ModSeq(since.0 + 3), 2).await.unwrap(), Some(vec![]));
+}
+
+#[tokio::test]
+async fn tidying_trims_the_logs_that_have_grown() {
+    let options = Options { log_min: 100, ..Options::default() };
+    let office = Office::open_with(options, 1).await;
+    for _ in 0..1_100 {
+        office.deliver("a: b\r\n\r\nc", vec![deposit(ANA, "INBOX")]).await.unwrap();
+    }
+    assert!(office.ana().log_since(ModSeq(0), 1).await.unwrap().is_some());
+    while !office.mail.tidy_page().await.unwrap() {}
+    assert_eq!(office.ana().log_since(ModSeq(0), 1).await.unwrap(), None);
+    let newest = office.mail.modseq(ANA).await.unwrap();
+    let kept = office.ana().log_since(ModSeq(newest.0 - 100), 1_000).await.unwrap().unwrap();
+    assert_eq!(kept.len(), 100);
+    office.store.take_commits();
+    assert!(office.mail.tidy_page().await.unwrap());
+    assert_eq!(office.store.take_commits(), 0);
     audit(&office).await;
 }
