@@ -85,7 +85,8 @@ impl<'a> Cursor<'a> {
 
     /// Reads `SP`; several are forgiven.
     pub fn space(&mut self) -> Result<(), SyntaxError> {
-        self.expect(b' ', "a space")?;
+        let what = if self.rest().is_empty() { "an argument" } else { "a space" };
+        self.expect(b' ', what)?;
         while self.take(b' ') {}
         Ok(())
     }

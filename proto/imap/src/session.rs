@@ -149,7 +149,6 @@ impl ImapServer {
 
     /// Begins a command that has been read, up to the announcement of a literal if there is one.
     fn begin(&mut self, command: &[u8], literal: Option<Literal>) {
-        self.is_active = true;
         let mut cursor = Cursor::new(command, self.cx.enabled.utf8);
         self.cx.tag = cursor.take_while(is_tag_char).to_vec();
         let parsed = match (self.cx.tag.is_empty(), cursor.space()) {
@@ -274,6 +273,7 @@ impl ImapServer {
     fn finish(&mut self, tagged: Tagged) {
         let tag = take(&mut self.cx.tag);
         tagged.print(&mut self.cx.out, &tag);
+        self.is_active = true;
         self.phase = Phase::Reading;
         if matches!(self.cx.state, State::Logout) {
             self.phase = Phase::Closing;

@@ -277,20 +277,21 @@ fn changes(head: &Fields, rows: &[Fields]) -> Result<Changes, String> {
     })
 }
 
-/// `2 (3 6 (4 23) (44 7 96))`: words are messages, each answering the one before; brackets fork.
+/// `(2) (3 6 (4 23) (44 7 96))`: numbers in brackets answer each other in a chain, and brackets
+/// within fork from the number before them.
 fn threads(text: &str) -> Result<Vec<Thread>, String> {
     let mut open: Vec<Vec<Thread>> = vec![Vec::new()];
     for token in text.replace('(', " ( ").replace(')', " ) ").split_whitespace() {
         match token {
             "(" => open.push(Vec::new()),
             ")" => {
-                let chain = open.pop().unwrap_or_default();
-                // The last of a chain takes what was forked below it.
-                let list = chain.into_iter().rev().reduce(|below, mut above| {
-                    above.children.push(below);
-                    above
-                });
-                open.last_mut().ok_or("one bracket too many")?.extend(list);
+                let list = chained(open.pop().unwrap_or_default());
+                let is_root = open.len() == 1;
+                let around = open.last_mut().ok_or("one bracket too many")?;
+                match around.last_mut() {
+                    Some(above) if !is_root => above.children.extend(list),
+                    _ => around.extend(list),
+                }
             }
             token => open.last_mut().ok_or("no bracket")?.push(Thread {
                 number: number(token)?,
@@ -299,4 +300,12 @@ fn threads(text: &str) -> Result<Vec<Thread>, String> {
         }
     }
     open.pop().ok_or("no bracket".to_string())
+}
+
+/// A chain as its first message, each of the others below the one before.
+fn chained(chain: Vec<Thread>) -> Option<Thread> {
+    chain.into_iter().rev().reduce(|below, mut above| {
+        above.children.push(below);
+        above
+    })
 }
