@@ -3,7 +3,6 @@
 
 use crate::base::{self, Base, Mark};
 use crate::blob::Entry;
-use crate::collect;
 use crate::committer::Request;
 use crate::files::Name;
 use crate::memtable::Memtable;
@@ -15,7 +14,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -46,7 +45,8 @@ pub struct Checkpointer {
     jobs: Receiver<Job>,
     /// Files that no new reader can find, but an old one may still be about to open.
     doomed: Vec<Name>,
-    collector: collect::Collector,
+    /// Told of each checkpoint: segments before this one can be collected.
+    collector: SyncSender<u64>,
 }
 
 impl Checkpointer {
@@ -56,8 +56,8 @@ impl Checkpointer {
         database: Database,
         queue: mpsc::Sender<Request>,
         jobs: Receiver<Job>,
+        collector: SyncSender<u64>,
     ) -> Checkpointer {
-        let collector = collect::Collector::new(shared.clone(), queue.clone());
         Checkpointer { shared, database, queue, jobs, doomed: Vec::new(), collector }
     }
 
@@ -122,7 +122,8 @@ impl Checkpointer {
         counters.checkpoints.fetch_add(1, Relaxed);
         counters.backlog.fetch_sub(covered, Relaxed);
         self.shared.frozen_is_gone();
-        self.collector.work(mark.position.segment);
+        // While it is busy it need not know; the next checkpoint tells it again.
+        let _ = self.collector.try_send(mark.position.segment);
     }
 
     fn has_leftovers(&self) -> bool {

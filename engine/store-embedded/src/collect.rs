@@ -14,23 +14,26 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
 use tokio::sync::{mpsc, oneshot};
 
 /// Octets written anew with one batch, so that others wait only a little longer for theirs.
 const MOVE_MAX: usize = 1 << 20;
 
-/// Empties at most one segment after each checkpoint: its pace is that of the log itself.
+/// Empties at most one segment after each checkpoint: its pace is that of the log itself. It has a
+/// thread of its own, as it waits for the committer, which may wait for a checkpoint.
 pub struct Collector {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Request>,
+    checkpoints: Receiver<u64>,
     /// Segments that cannot be read: left for `estafeta store check`.
     damaged: HashSet<u64>,
 }
 
 /// Why a segment was not emptied.
 enum Stopped {
-    /// Something more urgent waits.
-    Busy,
+    /// The store takes no more.
+    Closed,
     /// It is not what was written.
     Damaged,
 }
@@ -43,16 +46,27 @@ impl From<io::Error> for Stopped {
 
 impl Collector {
     /// For an open store.
-    pub fn new(shared: Arc<Shared>, queue: mpsc::Sender<Request>) -> Collector {
-        Collector { shared, queue, damaged: HashSet::new() }
+    pub fn new(
+        shared: Arc<Shared>,
+        queue: mpsc::Sender<Request>,
+        checkpoints: Receiver<u64>,
+    ) -> Collector {
+        Collector { shared, queue, checkpoints, damaged: HashSet::new() }
+    }
+
+    /// Works until the checkpoint thread is gone.
+    pub fn run(mut self) {
+        while let Ok(end) = self.checkpoints.recv() {
+            self.work(end);
+        }
     }
 
     /// Empties the sparsest segment before `end`, if any is sparse enough.
-    pub fn work(&mut self, end: u64) {
+    fn work(&mut self, end: u64) {
         let Some(segment) = self.candidate(end) else { return };
         match self.empty(segment) {
             Ok(()) => drop(self.shared.counters.collected.fetch_add(1, Relaxed)),
-            Err(Stopped::Busy) => {}
+            Err(Stopped::Closed) => {}
             Err(Stopped::Damaged) => {
                 self.damaged.insert(segment);
                 self.shared.counters.damaged.fetch_add(1, Relaxed);
@@ -104,13 +118,13 @@ impl Collector {
         if moves.is_empty() {
             return Ok(());
         }
-        // Another checkpoint is waiting, or the store is closing: the rest is for the next time.
-        if self.shared.published.current().frozen.is_some() || self.shared.check().is_err() {
-            return Err(Stopped::Busy);
+        // The store is closing or has failed.
+        if self.shared.check().is_err() {
+            return Err(Stopped::Closed);
         }
         let (reply, answer) = oneshot::channel();
-        self.queue.blocking_send(Request::Move(moves, reply)).map_err(|_| Stopped::Busy)?;
-        answer.blocking_recv().map_err(|_| Stopped::Busy)
+        self.queue.blocking_send(Request::Move(moves, reply)).map_err(|_| Stopped::Closed)?;
+        answer.blocking_recv().map_err(|_| Stopped::Closed)
     }
 }
 

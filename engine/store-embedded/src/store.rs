@@ -3,6 +3,7 @@
 use crate::blob;
 use crate::check::{self, CheckReport};
 use crate::checkpoint::Checkpointer;
+use crate::collect::Collector;
 use crate::committer::{Committer, GROUP_MAX, Request, unsent};
 use crate::disk::{Directory, Disk};
 use crate::files::Files;
@@ -157,10 +158,13 @@ fn start(
     let (queue, requests) = mpsc::channel(GROUP_MAX);
     let (tell, jobs) = std::sync::mpsc::channel();
     let committer = Committer::new(shared.clone(), requests, tell, log, sequence, replayed);
-    let checkpointer = Checkpointer::new(shared.clone(), database, queue.clone(), jobs);
+    let (told, checkpoints) = std::sync::mpsc::sync_channel(1);
+    let checkpointer = Checkpointer::new(shared.clone(), database, queue.clone(), jobs, told);
+    let collector = Collector::new(shared.clone(), queue.clone(), checkpoints);
     let threads = vec![
         thread::spawn("committer", move || committer.run())?,
         thread::spawn("checkpoint", move || checkpointer.run())?,
+        thread::spawn("collector", move || collector.run())?,
     ];
     let (threads, lock) = (Mutex::new(threads), Mutex::new(Some(lock)));
     Ok(Arc::new(EmbeddedStore { shared, queue, threads, recovery, lock }))
