@@ -4,8 +4,12 @@ use core_store::{
     Batch, Committed, Key, Later, Limits, MemoryStore, Page, Scan, Snapshot, Store, StoreError,
     Value,
 };
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+
+/// What somebody else does.
+pub type Intrusion = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub struct Fickle {
     memory: Arc<MemoryStore>,
@@ -14,6 +18,8 @@ pub struct Fickle {
     wild: AtomicBool,
     /// After so many commits none ends any more.
     hanging_after: Mutex<Option<u64>>,
+    /// Happens just before the next commit.
+    intrusion: Mutex<Option<Intrusion>>,
     commits: AtomicU64,
     reads: Arc<AtomicU64>,
 }
@@ -25,6 +31,7 @@ impl Fickle {
             state: AtomicU64::new(seed),
             wild: AtomicBool::new(false),
             hanging_after: Mutex::default(),
+            intrusion: Mutex::default(),
             commits: AtomicU64::new(0),
             reads: Arc::default(),
         })
@@ -37,6 +44,11 @@ impl Fickle {
     /// From now on only so many commits are done; later ones never end.
     pub fn set_hanging_after(&self, commits: Option<u64>) {
         *self.hanging_after.lock().unwrap() = commits;
+    }
+
+    /// Lets this happen just before the next commit, after everything was read for it.
+    pub fn intrude(&self, intrusion: impl Future<Output = ()> + Send + 'static) {
+        *self.intrusion.lock().unwrap() = Some(Box::pin(intrusion));
     }
 
     async fn hang_if_so(&self) {
@@ -96,6 +108,10 @@ impl Store for Fickle {
         Box::pin(async move {
             self.commits.fetch_add(1, Ordering::Relaxed);
             self.hang_if_so().await;
+            let intrusion = self.intrusion.lock().unwrap().take();
+            if let Some(intrusion) = intrusion {
+                intrusion.await;
+            }
             self.give_way().await;
             if !self.wild.load(Ordering::Relaxed) {
                 return self.memory.commit(batch).await;
