@@ -40,7 +40,11 @@ fn two_digits(out: &mut Vec<u8>, number: u32) {
 
 /// `string = quoted / literal`, whatever the text holds.
 pub(crate) fn string(out: &mut Vec<u8>, text: &[u8], utf8: Utf8) {
-    if is_quotable(text, utf8) { quoted(out, text) } else { literal(out, text) }
+    let kinds = kinds(text);
+    match is_quotable(text, kinds, utf8) {
+        true => quoted_of(out, text, kinds),
+        false => literal(out, text),
+    }
 }
 
 /// `nstring = string / nil`
@@ -85,23 +89,62 @@ pub(crate) fn literal_header(out: &mut Vec<u8>, len: u64) {
 
 /// `quoted = DQUOTE *QUOTED-CHAR DQUOTE`. The text must be quotable.
 pub(crate) fn quoted(out: &mut Vec<u8>, text: &[u8]) {
+    quoted_of(out, text, kinds(text));
+}
+
+fn quoted_of(out: &mut Vec<u8>, text: &[u8], kinds: u8) {
     out.push(b'"');
-    for &octet in text {
-        if octet == b'"' || octet == b'\\' {
-            out.push(b'\\');
+    if kinds & ESCAPED == 0 {
+        out.extend_from_slice(text);
+    } else {
+        for &octet in text {
+            if KINDS[usize::from(octet)] == ESCAPED {
+                out.push(b'\\');
+            }
+            out.push(octet);
         }
-        out.push(octet);
     }
     out.push(b'"');
 }
 
-fn is_quotable(text: &[u8], utf8: Utf8) -> bool {
-    let plain = |b: &u8| *b != b'\r' && *b != b'\n' && *b != 0;
-    if text.len() > QUOTED_LEN_MAX || !text.iter().all(plain) {
+fn is_quotable(text: &[u8], kinds: u8, utf8: Utf8) -> bool {
+    if text.len() > QUOTED_LEN_MAX {
         return false;
     }
-    text.is_ascii() || (utf8 == Utf8::Accepted && std::str::from_utf8(text).is_ok())
+    match kinds & !ESCAPED {
+        0 => true,
+        EIGHT_BIT => utf8 == Utf8::Accepted && std::str::from_utf8(text).is_ok(),
+        _ => false,
+    }
 }
+
+/// Quotes and backslashes.
+const ESCAPED: u8 = 1;
+/// CR, LF and NUL, which no quoted string holds.
+const UNQUOTABLE: u8 = 2;
+/// Octets over 127.
+const EIGHT_BIT: u8 = 4;
+
+/// Which kinds of octets a text holds, as a sum. This sees every octet of every ENVELOPE.
+fn kinds(text: &[u8]) -> u8 {
+    text.iter().fold(0, |kinds, octet| kinds | KINDS[usize::from(*octet)])
+}
+
+/// The kind of each octet.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut octet = 128;
+    while octet < 256 {
+        kinds[octet] = EIGHT_BIT;
+        octet += 1;
+    }
+    kinds[b'"' as usize] = ESCAPED;
+    kinds[b'\\' as usize] = ESCAPED;
+    kinds[b'\r' as usize] = UNQUOTABLE;
+    kinds[b'\n' as usize] = UNQUOTABLE;
+    kinds[0] = UNQUOTABLE;
+    kinds
+};
 
 fn is_atom(text: &[u8]) -> bool {
     !text.is_empty() && text.len() <= QUOTED_LEN_MAX && text.iter().all(|b| is_atom_char(*b))

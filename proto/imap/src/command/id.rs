@@ -5,7 +5,6 @@ use crate::ask::{Answer, Ask};
 use crate::context::Context;
 use crate::cursor::{Cursor, ParseError};
 use crate::tagged::Tagged;
-use std::borrow::Cow;
 use words_mail::Refusal;
 
 /// Most fields that are kept (RFC 2971 §3.3).
@@ -39,7 +38,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Parsed {
     Ok(Box::new(Id(fields)))
 }
 
-fn clipped(text: &Cow<'_, [u8]>, len_max: usize) -> String {
+fn clipped(text: &[u8], len_max: usize) -> String {
     String::from_utf8_lossy(text).chars().take(len_max).collect()
 }
 

@@ -110,7 +110,8 @@ impl Fields {
     }
 
     fn list(&self, key: &str) -> Option<Vec<String>> {
-        self.value(key).map(|v| v.split(',').filter(|w| !w.is_empty()).map(str::to_string).collect())
+        self.value(key)
+            .map(|v| v.split(',').filter(|w| !w.is_empty()).map(str::to_string).collect())
     }
 
     fn flags(&self) -> Result<Flags, String> {
@@ -293,10 +294,10 @@ fn threads(text: &str) -> Result<Vec<Thread>, String> {
                     _ => around.extend(list),
                 }
             }
-            token => open.last_mut().ok_or("no bracket")?.push(Thread {
-                number: number(token)?,
-                children: Vec::new(),
-            }),
+            token => open
+                .last_mut()
+                .ok_or("no bracket")?
+                .push(Thread { number: number(token)?, children: Vec::new() }),
         }
     }
     open.pop().ok_or("no bracket".to_string())

@@ -41,8 +41,12 @@ pub fn text(ask: &Ask) -> String {
         Ask::AppendAbort => "abort".to_string(),
         Ask::Fetch(fetch) => fetch_text(fetch),
         Ask::Store(store) => store_text(store),
-        Ask::Copy { numbers: n, to, moving: Moving::Stay } => format!("copy {} to {to}", numbers(n)),
-        Ask::Copy { numbers: n, to, moving: Moving::Leave } => format!("move {} to {to}", numbers(n)),
+        Ask::Copy { numbers: n, to, moving: Moving::Stay } => {
+            format!("copy {} to {to}", numbers(n))
+        }
+        Ask::Copy { numbers: n, to, moving: Moving::Leave } => {
+            format!("move {} to {to}", numbers(n))
+        }
         Ask::Expunge(None) => "expunge".to_string(),
         Ask::Expunge(Some(set)) => format!("expunge {}", numbers(set)),
         Ask::Search(search) => search_text(search),
@@ -94,7 +98,8 @@ fn fetch_text(fetch: &Fetch) -> String {
     }
     for section in &fetch.items.sections {
         let part: Vec<String> = section.part.iter().map(u32::to_string).collect();
-        let _ = write!(text, " {}[{}]", format!("{:?}", section.text).to_lowercase(), part.join("."));
+        let _ =
+            write!(text, " {}[{}]", format!("{:?}", section.text).to_lowercase(), part.join("."));
         if let Some((offset, count)) = section.partial {
             let _ = write!(text, "<{offset}.{count}>");
         }
@@ -127,7 +132,8 @@ fn search_text(search: &Search) -> String {
         Order::Mailbox => {}
         Order::Sort(keys) => {
             for key in keys {
-                let _ = write!(text, " by {}{:?}", if key.reverse { "reverse " } else { "" }, key.by);
+                let _ =
+                    write!(text, " by {}{:?}", if key.reverse { "reverse " } else { "" }, key.by);
             }
         }
         Order::Thread(algorithm) => {
