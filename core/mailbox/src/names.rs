@@ -139,6 +139,9 @@ impl Mailboxes {
             if draft.is_empty() {
                 return Ok(told);
             }
+            if draft.is_full() {
+                return Err(Refusal::Limit("names changed at once"));
+            }
             match draft.commit(&self.inner).await {
                 Ok(_) => return Ok(told),
                 Err(StoreError::Conflict { .. }) => {}

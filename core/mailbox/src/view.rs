@@ -94,7 +94,9 @@ impl Views {
     pub fn open(&self, inner: &Arc<Inner>, account: AccountId, mailbox: Mailbox) -> Arc<View> {
         let mut shelf = self.lock();
         let id = mailbox.id;
-        if let Some(view) = shelf.open.get(&(account, id)).and_then(Weak::upgrade) {
+        let open = shelf.open.get(&(account, id)).and_then(Weak::upgrade);
+        // One that was opened under another name keeps it; whoever opens the mailbox now gets the new.
+        if let Some(view) = open.filter(|view| view.mailbox == mailbox) {
             return view;
         }
         let (rows, progress) =

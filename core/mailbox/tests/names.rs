@@ -4,7 +4,7 @@ mod support;
 
 use core_mailbox::{Options, SPECIAL_USE_TAKEN};
 use support::{ANA, BOB, Office, audit, deposit, name, set, uids};
-use words_mail::{MailboxId, Refusal, SpecialUse};
+use words_mail::{AccountId, MailboxId, Refusal, SpecialUse};
 
 async fn listed(office: &Office) -> Vec<String> {
     office.ana().list().await.unwrap().into_iter().map(|m| m.name.to_string()).collect()
@@ -120,7 +120,8 @@ async fn rename_takes_along_what_is_below_and_keeps_messages_and_number() {
     assert_eq!(listed(&office).await, wanted);
     let after = office.ana().open(&name("x/y/b")).await.unwrap();
     assert_eq!(after.mailbox().id, before.mailbox().id);
-    assert_eq!(uids(&after), [1]);
+    assert_eq!((uids(&after), after.mailbox().name.as_str()), (vec![1], "x/y/b"));
+    assert_eq!(before.mailbox().name.as_str(), "a/b", "as it was when it was opened");
     let table = [
         ("nowhere", "else", Refusal::NoSuchMailbox),
         ("x", "Trash", Refusal::MailboxExists),
@@ -196,4 +197,19 @@ async fn a_removed_account_leaves_nothing_behind() {
     assert_eq!(refused, [Err(Refusal::NoSuchMailbox)]);
     assert_eq!(office.ana().create(&name("a"), None).await, Err(Refusal::NoSuchMailbox));
     audit(&office).await;
+}
+
+#[tokio::test]
+async fn a_rename_of_more_than_one_commit_holds_is_refused() {
+    let office = Office::open().await;
+    let long = "n".repeat(900);
+    let names: Vec<_> = (0..1_900).map(|nth| (name(&format!("a/{nth}{long}")), None)).collect();
+    let account = AccountId(3);
+    let mut batch = core_store::Batch::new();
+    office.mail.provision(&mut batch, account, &names);
+    core_store::Store::commit(&*office.memory, batch).await.unwrap();
+    let mailboxes = office.mail.account(account);
+    let told = mailboxes.rename(&name("a"), &name("b")).await;
+    assert_eq!(told, Err(Refusal::Limit("names changed at once")));
+    assert_eq!(mailboxes.list().await.unwrap().len(), 1_902);
 }
