@@ -1,10 +1,10 @@
 //! The counter that one IMAP session stands at.
 
 use crate::append::Appending;
-use crate::structure::Structures;
 use crate::login::Login;
 use crate::selected::Selected;
 use crate::slots::Slots;
+use crate::structure::Structures;
 use bytes::Bytes;
 use core_directory::Directory;
 use core_mailbox::{Content, Mail, Mailboxes, Watch};

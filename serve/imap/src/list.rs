@@ -81,7 +81,8 @@ impl<'a> Tree<'a> {
             list.patterns.iter().map(|p| Pattern::new(&list.reference, p)).collect();
         let fits = |name: &MailboxName| patterns.iter().any(|p| p.fits(name));
         let chosen = |(name, node): &(&MailboxName, &Node)| node.is_chosen(list) && fits(name);
-        let mut lines: Vec<Listed> = self.nodes.iter().filter(chosen).map(|(n, o)| o.line(n, list)).collect();
+        let mut lines: Vec<Listed> =
+            self.nodes.iter().filter(chosen).map(|(n, o)| o.line(n, list)).collect();
         lines.sort_by_key(|line| !line.name.is_inbox());
         lines
     }
@@ -165,7 +166,11 @@ mod tests {
     #[test]
     fn plain_lists_name_every_mailbox_and_the_levels_above() {
         let table = [
-            ("", "*", "+INBOX !<Fruit Fruit/Apple +Sent <(Work Work/2025 !<(Work/2026 +Work/2026/June"),
+            (
+                "",
+                "*",
+                "+INBOX !<Fruit Fruit/Apple +Sent <(Work Work/2025 !<(Work/2026 +Work/2026/June",
+            ),
             ("", "%", "+INBOX !<Fruit +Sent <(Work"),
             ("Work/", "%", "Work/2025 !<(Work/2026"),
             ("", "Work/%/%", "+Work/2026/June"),

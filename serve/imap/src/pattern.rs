@@ -58,7 +58,9 @@ impl Pattern {
                     level = Some((token, at));
                     continue;
                 }
-                Some(Token::Octet(octet)) if text.get(at).is_some_and(|o| same(*octet, *o, at < caseless)) => {
+                Some(Token::Octet(octet))
+                    if text.get(at).is_some_and(|o| same(*octet, *o, at < caseless)) =>
+                {
                     token += 1;
                     at += 1;
                     continue;
@@ -67,7 +69,9 @@ impl Pattern {
             }
             // One more octet for the wildcard that may still take one.
             match (&mut level, &mut anything) {
-                (Some((after, reached)), _) if text.get(*reached).is_some_and(|o| *o != SEPARATOR) => {
+                (Some((after, reached)), _)
+                    if text.get(*reached).is_some_and(|o| *o != SEPARATOR) =>
+                {
                     *reached += 1;
                     (token, at) = (*after, *reached);
                 }
@@ -148,7 +152,9 @@ mod tests {
     fn plainly(pattern: &[u8], name: &[u8]) -> bool {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,
-            (Some((b'*', rest)), n) => plainly(rest, name) || n.is_some_and(|n| plainly(pattern, n.1)),
+            (Some((b'*', rest)), n) => {
+                plainly(rest, name) || n.is_some_and(|n| plainly(pattern, n.1))
+            }
             (Some((b'%', rest)), n) => {
                 plainly(rest, name) || n.is_some_and(|n| *n.0 != b'/' && plainly(pattern, n.1))
             }
@@ -185,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_pattern_of_many_wildcards_is_no_burden() {
-        let name = "a".repeat(1000);
+        let name = "a".repeat(990);
         assert!(!fits("", &"*a".repeat(400).replace("*a", "*a%"), &format!("{name}b/c")));
         assert!(!fits("", &format!("{}x", "*%".repeat(30_000)), &name));
     }

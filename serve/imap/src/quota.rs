@@ -24,11 +24,8 @@ fn resources(usage: Usage, quota: Quota) -> Vec<QuotaResource> {
         usage: usage.bytes.div_ceil(STORAGE_UNIT),
         limit: limit / STORAGE_UNIT,
     });
-    let message = quota.messages.map(|limit| QuotaResource {
-        name: "MESSAGE",
-        usage: usage.messages,
-        limit,
-    });
+    let message =
+        quota.messages.map(|limit| QuotaResource { name: "MESSAGE", usage: usage.messages, limit });
     storage.into_iter().chain(message).collect()
 }
 

@@ -8,9 +8,7 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 use words_mail::Refusal;
-use words_message::{
-    Header, HeaderCollector, Part, SUMMARY_WHOLE_MAX, Structure, Summary,
-};
+use words_message::{Header, HeaderCollector, Part, SUMMARY_WHOLE_MAX, Structure, Summary};
 
 /// Sections shorter than this are handed over, longer ones as a stretch.
 const AT_HAND_MAX: u64 = 8 << 10;
