@@ -131,13 +131,18 @@ impl<'a> Cursor<'a> {
     /// `astring = 1*ASTRING-CHAR / string`. Octets over 127 are forgiven everywhere: people type
     /// them, and after ENABLE UTF8=ACCEPT they are right.
     pub fn astring(&mut self, what: &'static str) -> Result<Cow<'a, [u8]>, SyntaxError> {
-        match self.peek() {
-            Some(b'"' | b'{' | b'~') => self.string(what),
-            _ => match self.take_while(is_astring_char) {
-                [] => self.expected(what),
-                atom => Ok(Cow::Borrowed(atom)),
-            },
+        if self.is_at_string() {
+            return self.string(what);
         }
+        match self.take_while(is_astring_char) {
+            [] => self.expected(what),
+            atom => Ok(Cow::Borrowed(atom)),
+        }
+    }
+
+    /// Is a quoted string or a literal next? `~` begins a literal8 (RFC 3516 §4.4) or an atom.
+    pub fn is_at_string(&self) -> bool {
+        matches!(self.rest(), [b'"' | b'{', ..] | [b'~', b'{', ..])
     }
 
     /// An astring that is UTF-8.
@@ -151,7 +156,7 @@ impl<'a> Cursor<'a> {
     pub fn string(&mut self, what: &'static str) -> Result<Cow<'a, [u8]>, SyntaxError> {
         match self.peek() {
             Some(b'"') => self.quoted(),
-            Some(b'{' | b'~') => self.literal().map(Cow::Borrowed),
+            _ if self.is_at_string() => self.literal().map(Cow::Borrowed),
             _ => self.expected(what),
         }
     }
@@ -255,6 +260,9 @@ pub(crate) fn clipped(digits: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
+mod round_trip;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -267,6 +275,7 @@ mod tests {
         for (text, want, rest) in [
             ("INBOX rest", "INBOX", " rest"),
             ("a]b", "a]b", ""),
+            ("~peter/mail", "~peter/mail", ""),
             ("\"two words\" x", "two words", " x"),
             ("\"a\\\"b\\\\c\"", "a\"b\\c", ""),
             ("\"C:\\dir\"", "C:\\dir", ""),

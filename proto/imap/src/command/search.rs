@@ -6,7 +6,7 @@ pub(super) mod key;
 pub(super) mod result;
 
 use super::{Next, Parsed, Run, mismatch};
-use crate::ask::{self, Answer, Ask, Order};
+use crate::ask::{self, Answer, Ask, Numbers, Order, SearchKey, SequenceSet};
 use crate::context::Context;
 use crate::cursor::{Cursor, Kind, ParseError};
 use crate::tagged::Tagged;
@@ -21,6 +21,8 @@ pub(super) struct Search {
     pub returned: Option<Return>,
     /// Did the criteria name MODSEQ?
     pub has_modseq: bool,
+    /// Have the results been told, so that they are only to be saved?
+    is_told: bool,
 }
 
 /// `search = "SEARCH" [SP search-return-opts] SP search-program`
@@ -49,9 +51,9 @@ fn parse_kind(cursor: &mut Cursor<'_>, kind: Kind) -> Parsed {
 
 impl Search {
     pub fn new(keys: Keys, order: Order, kind: Kind, returned: Option<Return>) -> Search {
-        let save = returned.is_some_and(|returned| returned.save);
+        let save = returned.is_some_and(|returned| returned.save && !returned.is_about_ends());
         let search = ask::Search { key: keys.key, order, uid: kind == Kind::Uid, save };
-        Search { search, returned, has_modseq: keys.has_modseq }
+        Search { search, returned, has_modseq: keys.has_modseq, is_told: false }
     }
 }
 
@@ -65,6 +67,10 @@ impl Run for Search {
 
     fn answer(&mut self, answer: Answer, cx: &mut Context) -> Next {
         let Answer::Found(found) = answer else { mismatch(&answer) };
+        if self.is_told {
+            return Next::Done(Tagged::ok("That is all"));
+        }
+        self.is_told = true;
         let modseq = found.modseq.filter(|_| self.has_modseq);
         match self.returned {
             Some(returned) => returned.tell(&found.numbers, self.search.uid, modseq, cx),
@@ -74,7 +80,23 @@ impl Run for Search {
                 result::tell(response, &found.numbers, modseq, cx);
             }
         }
-        Next::Done(Tagged::ok("That is all"))
+        match self.returned.filter(|returned| returned.save && returned.is_about_ends()) {
+            Some(returned) => self.save(returned.ends(&found.numbers)),
+            None => Next::Done(Tagged::ok("That is all")),
+        }
+    }
+}
+
+impl Search {
+    /// SAVE beside MIN or MAX keeps those alone (RFC 5182 §2.4): found again by their numbers.
+    fn save(&self, numbers: SequenceSet) -> Next {
+        let key = match (numbers.is_empty(), self.search.uid) {
+            (true, _) => SearchKey::Not(Box::new(SearchKey::All)),
+            (false, true) => SearchKey::Numbers(Numbers::Uid(numbers)),
+            (false, false) => SearchKey::Numbers(Numbers::Seq(numbers)),
+        };
+        let (order, uid) = (Order::Mailbox, self.search.uid);
+        Next::Ask(Ask::Search(ask::Search { key, order, uid, save: true }))
     }
 }
 

@@ -23,9 +23,9 @@ impl Cursor<'_> {
     /// `list-mailbox = 1*list-char / string`, where `list-char` may be a wildcard. May be empty.
     pub fn list_mailbox(&mut self) -> Result<String, SyntaxError> {
         let start = self.at();
-        let pattern = match self.peek() {
-            Some(b'"' | b'{' | b'~') => self.string("a mailbox pattern")?.into_owned(),
-            _ => match self.take_while(is_list_char) {
+        let pattern = match self.is_at_string() {
+            true => self.string("a mailbox pattern")?.into_owned(),
+            false => match self.take_while(is_list_char) {
                 [] => return self.expected("a mailbox pattern"),
                 pattern => pattern.to_vec(),
             },
@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn patterns_hold_wildcards() {
-        for (text, want) in [("*", "*"), ("\"%/x\"", "%/x"), ("R&-D*", "R&D*"), ("\"\"", "")] {
+        for (text, want) in
+            [("*", "*"), ("\"%/x\"", "%/x"), ("R&-D*", "R&D*"), ("~/%", "~/%"), ("\"\"", "")]
+        {
             let read = Cursor::new(text.as_bytes(), Utf8::Off).list_mailbox();
             assert_eq!(read.as_deref(), Ok(want), "{text}");
         }

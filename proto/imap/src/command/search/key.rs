@@ -75,14 +75,15 @@ impl Parser<'_, '_> {
     /// `"(" search-key *(SP search-key) ")"`
     fn group(&mut self, depth: usize) -> Result<SearchKey, ParseError> {
         let mut keys = Vec::new();
-        self.cursor.take(b'(');
-        loop {
-            while self.cursor.take(b' ') {}
-            keys.push(self.key(depth + 1)?);
-            if self.cursor.take(b')') {
-                return Ok(all_of(keys));
-            }
-            self.cursor.space().or(self.cursor.expected("a space or \")\""))?;
+        self.cursor.list::<ParseError>(|cursor| {
+            let mut inner = Parser { cursor, charset: self.charset, has_modseq: false };
+            keys.push(inner.key(depth + 1)?);
+            self.has_modseq |= inner.has_modseq;
+            Ok(())
+        })?;
+        match keys.is_empty() {
+            true => Ok(self.cursor.expected("a search key in the brackets")?),
+            false => Ok(all_of(keys)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! How results are told: `SEARCH` and `SORT` by RFC 3501 and 5256, `ESEARCH` by RFC 4731 and 5267.
 
+use crate::ask::SequenceSet;
 use crate::context::Context;
 use crate::cursor::{Cursor, ParseError};
 use crate::print;
@@ -43,6 +44,18 @@ impl Return {
         returned.all |= returned == Return::default();
         cursor.space()?;
         Ok(Some(returned))
+    }
+
+    /// Is nothing wanted but MIN or MAX?
+    pub fn is_about_ends(self) -> bool {
+        (self.min || self.max) && !self.all && !self.count
+    }
+
+    /// Those of the results that MIN and MAX name.
+    pub fn ends(self, numbers: &[u32]) -> SequenceSet {
+        let first = numbers.first().filter(|_| self.min);
+        let last = numbers.last().filter(|_| self.max);
+        first.into_iter().chain(last).map(|number| (Some(*number), Some(*number))).collect()
     }
 
     /// ```abnf
