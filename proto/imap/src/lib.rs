@@ -14,7 +14,7 @@
 //! assert!(matches!(session.step(Instant::now()), Step::Close));
 //! ```
 //!
-//! A command is a row in [`command`]'s table and a file below it; `session` runs one after the
+//! A command is a row in the table of `command` and a file below it; `session` runs one after the
 //! other in strict order. What a client may send without end has a limit with a name in `options`.
 
 pub mod ask;

@@ -54,6 +54,8 @@ pub(crate) const COMMAND_LEN_MAX: usize = 1024 * 1024;
 pub(crate) const DISCARD_MAX: u64 = 100 * 1024 * 1024;
 /// An APPEND's message goes to the core in pieces of at most so many octets.
 pub(crate) const APPEND_CHUNK_LEN_MAX: usize = 64 * 1024;
+/// And of at least so many, unless less is left of it.
+pub(crate) const APPEND_CHUNK_LEN_MIN: u64 = 16 * 1024;
 /// Output is handed over when it has grown to so many octets.
 pub(crate) const SEND_LEN: usize = 64 * 1024;
 /// A waiting session keeps a buffer of at most so many octets.

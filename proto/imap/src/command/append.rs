@@ -14,7 +14,7 @@ use crate::ask::{Answer, Ask};
 use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::input::{Discard, Discarded, Literal, Sync};
-use crate::options::{APPEND_CHUNK_LEN_MAX, LINE_LEN_MAX};
+use crate::options::{APPEND_CHUNK_LEN_MAX, APPEND_CHUNK_LEN_MIN, LINE_LEN_MAX};
 use crate::print::{self, Utf8};
 use crate::tagged::{Code, Missing, Tagged, refused};
 use proto_line::LineBuffer;
@@ -205,7 +205,7 @@ impl Append {
         let unread = buffer.unread();
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let len = unread.len().min(left).min(APPEND_CHUNK_LEN_MAX);
-        if len == 0 {
+        if (len as u64) < self.left.min(APPEND_CHUNK_LEN_MIN) {
             return Next::Read;
         }
         let chunk = unread[..len].to_vec();

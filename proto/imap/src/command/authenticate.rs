@@ -3,6 +3,7 @@
 use super::login::{logged_in, privacy_required};
 use super::{Next, Parsed, Run, mismatch};
 use crate::ask::{Answer, Ask};
+use crate::capability::is_on;
 use crate::context::Context;
 use crate::cursor::{Cursor, ParseError};
 use crate::options::LINE_LEN_MAX_BEFORE_LOGIN;
@@ -24,8 +25,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Parsed {
     cursor.space()?;
     let name = cursor.atom("the name of a mechanism")?;
     let Some(mechanism) = Mechanism::parse(name) else {
-        let refused = Tagged::no(Code::Word("CANNOT"), "Mechanism not known");
-        return Err(ParseError::Refused(refused));
+        return Err(ParseError::Refused(not_known()));
     };
     let mut initial = None;
     if !cursor.is_at_end() {
@@ -38,6 +38,9 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Parsed {
 impl Run for Authenticate {
     fn start(&mut self, cx: &mut Context) -> Next {
         let spec = self.mechanism.spec();
+        if !is_on(&format!("AUTH={}", spec.name), cx) {
+            return Next::Done(not_known());
+        }
         if spec.reveals_password && !cx.allows_password() {
             return Next::Done(privacy_required());
         }
@@ -76,6 +79,10 @@ fn follow(turn: Turn, cx: &mut Context) -> Next {
         Turn::Accepted => Next::Done(logged_in(cx)),
         Turn::Failed(failure) => Next::Done(failed(failure)),
     }
+}
+
+fn not_known() -> Tagged {
+    Tagged::no(Code::Word("CANNOT"), "Mechanism not known")
 }
 
 fn failed(failure: Failure) -> Tagged {

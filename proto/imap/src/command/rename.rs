@@ -28,13 +28,23 @@ impl Run for Rename {
 
     fn answer(&mut self, answer: Answer, cx: &mut Context) -> Next {
         let Answer::Done = answer else { mismatch(&answer) };
-        // Renaming INBOX moves its messages and leaves it where it is (RFC 3501 §6.3.5).
         if let State::Selected(selected) = &mut cx.state
-            && selected.name == self.from
-            && !self.from.is_inbox()
+            && let Some(name) = self.renamed(&selected.name)
         {
-            selected.name = self.to.clone();
+            selected.name = name;
         }
         Next::Done(Tagged::ok("Renamed"))
+    }
+}
+
+impl Rename {
+    /// What `name` is called now, if it was renamed itself or with what it is below.
+    fn renamed(&self, name: &MailboxName) -> Option<MailboxName> {
+        // Renaming INBOX moves its messages and leaves it where it is (RFC 3501 §6.3.5).
+        if self.from.is_inbox() || !(*name == self.from || name.is_below(&self.from)) {
+            return None;
+        }
+        let below = name.as_str().get(self.from.as_str().len()..)?;
+        MailboxName::parse(&format!("{}{below}", self.to)).ok()
     }
 }
