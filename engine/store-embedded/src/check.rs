@@ -8,7 +8,7 @@ use crate::log::{Found, Position, Scanner};
 use crate::options::{OpenError, Options};
 use crate::recovery::{self, Recovered};
 use crate::store::take_lock;
-use crate::view::View;
+use crate::view::{Published, View};
 use core_store::{BlobId, StoreError};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,10 +91,10 @@ impl fmt::Display for CheckReport {
 }
 
 /// Checks an open store.
-pub fn check(files: &Files, view: &View, budget: u64) -> CheckReport {
-    let mut check =
-        Check { files, budget, report: CheckReport { complete: true, ..CheckReport::default() } };
-    check.blobs(view);
+pub fn check(files: &Files, published: &Published, budget: u64) -> CheckReport {
+    let report = CheckReport { complete: true, ..CheckReport::default() };
+    let mut check = Check { files, published: Some(published), budget, report };
+    check.blobs(&published.current());
     check.segments(None);
     check.report
 }
@@ -123,7 +123,7 @@ pub fn check_offline(directory: &Path) -> Result<CheckReport, OpenError> {
         departed: Arc::default(),
     };
     let report = CheckReport { complete: true, ..CheckReport::default() };
-    let mut check = Check { files: &files, budget: u64::MAX, report };
+    let mut check = Check { files: &files, published: None, budget: u64::MAX, report };
     check.blobs(&view);
     check.segments(Some(end));
     let mut report = check.report;
@@ -141,8 +141,18 @@ pub fn check_offline(directory: &Path) -> Result<CheckReport, OpenError> {
     Ok(report)
 }
 
+/// What the check of one frame came to.
+enum Step {
+    Good,
+    End,
+    OverBudget,
+    Bad(&'static str),
+}
+
 struct Check<'a> {
     files: &'a Files,
+    /// Tells what has moved since the check began, in a store that is open.
+    published: Option<&'a Published>,
     budget: u64,
     report: CheckReport,
 }
@@ -188,7 +198,7 @@ impl Check<'_> {
             return false;
         }
         let name = Name::Segment(entry.locator.segment);
-        match self.verify(blob, entry) {
+        match self.verify_or_follow(blob, entry) {
             _ if entry.holders == 0 => {
                 self.report.add(METADATA.into(), 0, format!("nobody holds blob {}", blob.0));
             }
@@ -203,6 +213,17 @@ impl Check<'_> {
             Err(error) => self.report.add(name.path(), entry.locator.offset, error.to_string()),
         }
         true
+    }
+
+    /// As [`Check::verify`], but a body that was moved or given up meanwhile is no mistake.
+    fn verify_or_follow(&self, blob: BlobId, entry: &Entry) -> io::Result<()> {
+        let verified = self.verify(blob, entry);
+        let (Err(_), Some(published)) = (&verified, self.published) else { return verified };
+        match published.current().blob(blob) {
+            Ok(Some(now)) if now.holders > 0 && now.locator == entry.locator => verified,
+            Ok(Some(now)) if now.holders > 0 => self.verify(blob, &now),
+            _ => Ok(()),
+        }
     }
 
     fn verify(&self, blob: BlobId, entry: &Entry) -> io::Result<()> {
@@ -255,37 +276,47 @@ impl Check<'_> {
 
     fn segment(&mut self, segment: u64, end: Option<Position>) -> io::Result<bool> {
         let file = self.files.get(Name::Segment(segment))?;
-        let mut scanner = Scanner::new(file, Position { segment, offset: 0 });
+        let mut scanner = Scanner::new(file.clone(), Position { segment, offset: 0 });
+        let mut again = None;
         loop {
             let here = Position { segment, offset: scanner.offset() };
             if end.is_some_and(|end| here >= end) {
                 return Ok(true);
             }
-            let bad = match scanner.next()? {
-                Found::Frame { header, offset } => {
-                    if !self.spend(header.frame_len()) {
-                        return Ok(false);
-                    }
-                    let payload = scanner.payload(&header, offset)?.map(drop);
-                    if payload.is_ok() {
-                        self.report.frames += 1;
-                        if header.kind == frame::Kind::Seal {
-                            return Ok(true);
-                        }
-                    }
-                    payload.err()
-                }
-                Found::Blank => return Ok(true),
-                Found::Bad(what) => Some(what),
+            let what = match self.frame(&mut scanner)? {
+                Step::Good => continue,
+                Step::End => return Ok(true),
+                Step::OverBudget => return Ok(false),
+                Step::Bad(what) => what,
             };
-            if let Some(what) = bad {
-                // While the store is open, its last segment may be read in the middle of a write.
-                if end.is_some() || self.is_sealed_by_later(segment) {
-                    self.report.add(Name::Segment(segment).path(), here.offset, what);
-                }
+            // While the store is open, its last segment may be read in the middle of a write. Once
+            // it is sealed that is over: look again.
+            if end.is_none() && !self.is_sealed_by_later(segment) {
                 return Ok(true);
             }
+            if end.is_some() || again == Some(here) {
+                self.report.add(Name::Segment(segment).path(), here.offset, what);
+                return Ok(true);
+            }
+            again = Some(here);
+            scanner = Scanner::new(file.clone(), here);
         }
+    }
+
+    fn frame(&mut self, scanner: &mut Scanner) -> io::Result<Step> {
+        let (header, offset) = match scanner.next()? {
+            Found::Frame { header, offset } => (header, offset),
+            Found::Blank => return Ok(Step::Bad("nothing is here")),
+            Found::Bad(what) => return Ok(Step::Bad(what)),
+        };
+        if !self.spend(header.frame_len()) {
+            return Ok(Step::OverBudget);
+        }
+        if let Err(what) = scanner.payload(&header, offset)? {
+            return Ok(Step::Bad(what));
+        }
+        self.report.frames += 1;
+        Ok(if header.kind == frame::Kind::Seal { Step::End } else { Step::Good })
     }
 
     /// Is the log already in a later segment?

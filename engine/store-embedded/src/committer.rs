@@ -8,7 +8,7 @@ use crate::log::{Log, LogError, Position};
 use crate::record::{self, Change};
 use crate::shared::{Shared, closed, full};
 use crate::view::View;
-use crate::writer::Prepared;
+use crate::writer::{LargeFile, Prepared};
 use core_store::{Batch, BlobId, BodyBytes, Committed, Effect, Key, Latest, StoreError, Value};
 use std::collections::HashMap;
 use std::io;
@@ -145,7 +145,8 @@ impl Committer {
     }
 
     fn room(&self) -> Room {
-        let free = self.shared.files.disk.available().unwrap_or(0);
+        // A disk that does not tell is found out by writing.
+        let free = self.shared.files.disk.available().unwrap_or(u64::MAX);
         match free {
             free if free >= self.shared.options.reserve => Room::Enough,
             free if free >= RESERVE_LAST.min(self.shared.options.reserve) => Room::Short,
@@ -199,7 +200,12 @@ impl Committer {
         self.encode(group, end);
         debug_assert_eq!(self.buffer.len() as u64, size, "the size told is the size written");
         let was_clean = self.shared.published.current().active.is_empty();
-        self.log.append(&self.buffer)?;
+        let appended = self.log.append(&self.buffer);
+        if !matches!(appended, Err(LogError::Full(_))) {
+            // The log may name them now, even if it could not be synced.
+            group.bodies.iter_mut().filter_map(|body| body.file.as_mut()).for_each(LargeFile::keep);
+        }
+        appended?;
         self.sequence += 1;
         self.shared.counters.log_syncs.fetch_add(1, Relaxed);
         self.appended += self.buffer.len() as u64;
@@ -214,7 +220,7 @@ impl Committer {
     }
 
     /// A frame per body, then one for everything else.
-    fn encode(&mut self, group: &mut Group, end: Position) {
+    fn encode(&mut self, group: &Group, end: Position) {
         let header = Header {
             kind: Kind::Batch,
             payload_len: 0,
@@ -226,11 +232,9 @@ impl Committer {
             generation: self.log.generation(),
         };
         let buffer = &mut self.buffer;
-        for body in &mut group.bodies {
+        buffer.clear();
+        for body in &group.bodies {
             let kind = if body.large { Kind::Large } else { Kind::Body };
-            if let Some(file) = &mut body.file {
-                file.keep();
-            }
             let payload_len = payload_len(body) as u32;
             let (blob, body_len, payload_crc) = (body.id.0, body.len, body.crc);
             let header = Header { kind, payload_len, payload_crc, blob, body_len, ..header };

@@ -4,7 +4,7 @@ use crate::disk::{DiskFile, Mode};
 use crate::files::{Files, Name};
 use crate::frame::{self, HEADER_SIZE, Header, Kind};
 use crate::spare::Spare;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 /// A place in the log.
@@ -35,9 +35,15 @@ pub struct Log {
     spare: Spare,
     file: Arc<dyn DiskFile>,
     end: Position,
+    /// Where this segment ends: at what was prepared of it.
+    limit: u64,
     segment_size: u64,
     generation: u32,
 }
+
+/// Octets that a segment takes if nothing of it was prepared: few, so that the next, which is
+/// prepared meanwhile, is used soon.
+const UNPREPARED_SIZE: u64 = 4 << 20;
 
 impl Log {
     /// The log that ends at `end`; its file is made if it is not there.
@@ -53,7 +59,9 @@ impl Log {
             files.disk.sync_dir(crate::files::SEGMENTS)?;
         }
         files.keep(name, file.clone());
-        Ok(Log { files, spare, file, end, segment_size, generation: draw_generation() })
+        let limit = file.len()?.max(end.offset + UNPREPARED_SIZE).min(segment_size);
+        let generation = draw_generation();
+        Ok(Log { files, spare, file, end, limit, segment_size, generation })
     }
 
     /// Where the next frame will be.
@@ -70,14 +78,15 @@ impl Log {
     /// one. A batch larger than a segment has one of its own. Tells what was written to which
     /// segment for that: its seal.
     pub fn make_room(&mut self, size: u64, sequence: u64) -> Result<Option<u64>, LogError> {
-        if self.end.offset == 0 || self.end.offset + size + SEAL_SIZE <= self.segment_size {
+        if self.end.offset == 0 || self.end.offset + size + SEAL_SIZE <= self.limit {
             return Ok(None);
         }
         let next = self.end.segment + 1;
-        let file = self.spare.take(next).map_err(LogError::Full)?;
+        let fresh = self.spare.take(next, size + SEAL_SIZE).map_err(LogError::Full)?;
         self.seal(sequence).map_err(LogError::Broken)?;
-        self.files.keep(Name::Segment(next), file.clone());
-        self.file = file;
+        self.files.keep(Name::Segment(next), fresh.file.clone());
+        self.file = fresh.file;
+        self.limit = fresh.filled.max(UNPREPARED_SIZE).min(self.segment_size);
         let sealed = self.end.segment;
         self.end = Position { segment: next, offset: 0 };
         Ok(Some(sealed))
@@ -101,9 +110,24 @@ impl Log {
         Ok(())
     }
 
+    /// What a failed write means. If there was no room, the next batch may find some. It gets another
+    /// mark, so that what was written of this one is never taken for part of it.
+    fn unwritten(&mut self, error: io::Error) -> LogError {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                self.generation = draw_generation();
+                match self.file.set_len(self.end.offset) {
+                    Ok(()) => LogError::Full(error),
+                    Err(error) => LogError::Broken(error),
+                }
+            }
+            _ => LogError::Broken(error),
+        }
+    }
+
     /// Writes whole frames and returns when they are durable.
     pub fn append(&mut self, frames: &[u8]) -> Result<(), LogError> {
-        self.file.write_at(frames, self.end.offset).map_err(LogError::Broken)?;
+        self.file.write_at(frames, self.end.offset).map_err(|error| self.unwritten(error))?;
         self.file.sync_data().map_err(LogError::Broken)?;
         self.end.offset += frames.len() as u64;
         self.spare.want(self.end.segment + 1);

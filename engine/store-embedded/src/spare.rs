@@ -29,10 +29,19 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     wanted: Option<u64>,
-    /// Somebody waits: stop filling and hand over what there is.
-    hurry: bool,
-    ready: Option<(u64, io::Result<Arc<dyn DiskFile>>)>,
+    /// Somebody waits and needs this many octets: hand over what there is as soon as it suffices.
+    needed: Option<u64>,
+    ready: Option<(u64, io::Result<Fresh>)>,
     stopped: bool,
+}
+
+/// A segment in which nothing was written yet.
+#[derive(Debug)]
+pub struct Fresh {
+    /// Its file.
+    pub file: Arc<dyn DiskFile>,
+    /// Octets that are there, all zero.
+    pub filled: u64,
 }
 
 impl Shared {
@@ -45,6 +54,19 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// How far to fill a segment of which `filled` octets are there. A batch that needs more than a
+    /// segment gets it, so that a full disk is found out before the log is touched.
+    fn fill_until(&self, filled: u64) -> u64 {
+        let state = self.state();
+        match state.needed {
+            _ if state.stopped => filled,
+            Some(needed) if filled >= needed => filled,
+            needed => self.segment_size.max(needed.unwrap_or(0)),
+        }
+    }
+}
+
 impl Spare {
     /// Starts the thread; nothing is made before it is wanted. `adopted` was made earlier.
     pub fn start(files: Arc<Files>, segment_size: u64, adopted: Option<u64>) -> io::Result<Spare> {
@@ -52,7 +74,7 @@ impl Spare {
             None => None,
             Some(number) => {
                 let file = files.disk.open(&Name::Segment(number).path(), Mode::Write)?;
-                Some((number, Ok(file)))
+                Some((number, Ok(Fresh { file, filled: segment_size })))
             }
         };
         let state = Mutex::new(State { ready, ..State::default() });
@@ -72,17 +94,18 @@ impl Spare {
         }
     }
 
-    /// Segment `number`, whose name is durable; waits until it is there.
-    pub fn take(&self, number: u64) -> io::Result<Arc<dyn DiskFile>> {
+    /// Segment `number`, whose name is durable and which has room for `needed` octets; waits until it
+    /// is there.
+    pub fn take(&self, number: u64, needed: u64) -> io::Result<Fresh> {
         let mut state = self.shared.state();
-        state.hurry = true;
+        state.needed = Some(needed);
         // What failed a while ago may work now.
         if state.ready.as_ref().is_some_and(|(ready, made)| *ready != number || made.is_err()) {
             state.ready = None;
         }
         loop {
             if let Some((_, made)) = state.ready.take() {
-                state.hurry = false;
+                state.needed = None;
                 return made;
             }
             if state.stopped {
@@ -121,13 +144,13 @@ fn run(shared: &Shared) {
     }
 }
 
-fn make(shared: &Shared, number: u64) -> io::Result<Arc<dyn DiskFile>> {
+fn make(shared: &Shared, number: u64) -> io::Result<Fresh> {
     let name = Name::Segment(number);
     let disk: &dyn Disk = &*shared.files.disk;
     let made = disk.open(&name.path(), Mode::Any).and_then(|file| {
-        fill(shared, &*file)?;
+        let filled = fill(shared, &*file)?;
         disk.sync_dir(SEGMENTS)?;
-        Ok(file)
+        Ok(Fresh { file, filled })
     });
     if made.is_err() {
         // Half a file would only take room away from others.
@@ -136,20 +159,18 @@ fn make(shared: &Shared, number: u64) -> io::Result<Arc<dyn DiskFile>> {
     made
 }
 
-fn fill(shared: &Shared, file: &dyn DiskFile) -> io::Result<()> {
+/// Writes zeros and says how many.
+fn fill(shared: &Shared, file: &dyn DiskFile) -> io::Result<u64> {
     let zeros = vec![0; PIECE];
-    let mut offset = 0;
-    while offset < shared.segment_size {
-        {
-            let state = shared.state();
-            if state.hurry || state.stopped {
-                break;
-            }
+    let mut filled = 0;
+    loop {
+        let until = shared.fill_until(filled);
+        if filled >= until {
+            return Ok(filled);
         }
-        let len = (shared.segment_size - offset).min(PIECE as u64);
-        file.write_at(&zeros[..len as usize], offset)?;
+        let len = (until - filled).min(PIECE as u64);
+        file.write_at(&zeros[..len as usize], filled)?;
         file.sync_data()?;
-        offset += len;
+        filled += len;
     }
-    Ok(())
 }

@@ -103,8 +103,7 @@ impl EmbeddedStore {
     /// Reads at most about `budget` octets and verifies them: frames, and what refers to them.
     /// Nothing is changed, and others go on working.
     pub fn check(&self, budget: u64) -> CheckReport {
-        let view = self.shared.published.current();
-        check::check(&self.shared.files, &view, budget)
+        check::check(&self.shared.files, &self.shared.published, budget)
     }
 
     /// Verifies the store in `directory` while nobody has it open, its metadata file included.

@@ -81,6 +81,16 @@ impl Drop for LargeFile {
     }
 }
 
+impl Spill {
+    fn append(mut self, parts: &[BytesMut]) -> io::Result<Spill> {
+        for part in parts {
+            self.file.write_at(part, self.written)?;
+            self.written += part.len() as u64;
+        }
+        Ok(self)
+    }
+}
+
 /// The engine's [`BlobWriter`].
 pub struct Writer {
     shared: Arc<Shared>,
@@ -90,6 +100,8 @@ pub struct Writer {
     /// Octets in `parts`.
     held: usize,
     spill: Option<Spill>,
+    /// A write failed or was given up halfway: octets are missing.
+    broken: bool,
 }
 
 struct Spill {
@@ -108,6 +120,7 @@ impl Writer {
             parts: Vec::new(),
             held: 0,
             spill: None,
+            broken: false,
         }
     }
 
@@ -143,25 +156,18 @@ impl Writer {
 
     /// Moves what is in memory to the body's file.
     async fn flush(&mut self) -> io::Result<()> {
-        let Spill { file, guard, written } = match self.spill.take() {
+        if std::mem::replace(&mut self.broken, true) {
+            return Err(io::Error::other("an earlier write of this body was not finished"));
+        }
+        let spill = match self.spill.take() {
             Some(spill) => spill,
             None => self.begin_file().await?,
         };
-        let (parts, held) = (std::mem::take(&mut self.parts), self.held as u64);
-        // The guard goes along: if this future is dropped the file is removed after the write.
-        let (guard, file, mut parts) = off_thread(move || {
-            let mut offset = written;
-            for part in &parts {
-                file.write_at(part, offset)?;
-                offset += part.len() as u64;
-            }
-            Ok((guard, file, parts))
-        })
-        .await?;
-        parts.iter_mut().for_each(BytesMut::clear);
-        parts.truncate(0);
+        let parts = std::mem::take(&mut self.parts);
         self.held = 0;
-        self.spill = Some(Spill { file, guard, written: written + held });
+        // The file's guard goes along: if this future is dropped, it is removed after the write.
+        self.spill = Some(off_thread(move || spill.append(&parts)).await?);
+        self.broken = false;
         Ok(())
     }
 
@@ -180,7 +186,7 @@ impl Writer {
 
     async fn end(mut self) -> io::Result<Body> {
         let (id, len) = (self.id, self.checksums.len());
-        if self.spill.is_some() {
+        if self.spill.is_some() || self.broken {
             self.flush().await?;
         }
         let Some(Spill { file, guard, .. }) = self.spill else {
