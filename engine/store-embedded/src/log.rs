@@ -3,7 +3,7 @@
 use crate::disk::{DiskFile, Mode};
 use crate::files::{Files, Name};
 use crate::frame::{self, HEADER_SIZE, Header, Kind};
-use crate::spare::Spare;
+use crate::spare::{Fresh, Spare};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ pub struct Log {
     end: Position,
     /// Where this segment ends: at what was prepared of it.
     limit: u64,
+    /// The next segment, taken already, when there was no room to seal this one.
+    next: Option<Fresh>,
     segment_size: u64,
     generation: u32,
 }
@@ -61,7 +63,7 @@ impl Log {
         files.keep(name, file.clone());
         let limit = file.len()?.max(end.offset + UNPREPARED_SIZE).min(segment_size);
         let generation = draw_generation();
-        Ok(Log { files, spare, file, end, limit, segment_size, generation })
+        Ok(Log { files, spare, file, end, limit, next: None, segment_size, generation })
     }
 
     /// Where the next frame will be.
@@ -82,8 +84,14 @@ impl Log {
             return Ok(None);
         }
         let next = self.end.segment + 1;
-        let fresh = self.spare.take(next, size + SEAL_SIZE).map_err(LogError::Full)?;
-        self.seal(sequence).map_err(LogError::Broken)?;
+        let fresh = match self.next.take() {
+            Some(fresh) => fresh,
+            None => self.spare.take(next, size + SEAL_SIZE).map_err(LogError::Full)?,
+        };
+        if let Err(error) = self.seal(sequence) {
+            self.next = Some(fresh);
+            return Err(error);
+        }
         self.files.keep(Name::Segment(next), fresh.file.clone());
         self.file = fresh.file;
         self.limit = fresh.filled.max(UNPREPARED_SIZE).min(self.segment_size);
@@ -92,7 +100,7 @@ impl Log {
         Ok(Some(sealed))
     }
 
-    fn seal(&mut self, sequence: u64) -> io::Result<()> {
+    fn seal(&mut self, sequence: u64) -> Result<(), LogError> {
         let header = Header {
             kind: Kind::Seal,
             payload_len: 0,
@@ -103,8 +111,9 @@ impl Log {
             body_len: 0,
             generation: self.generation,
         };
-        self.file.write_at(&header.encode(), self.end.offset)?;
-        self.file.sync_data()?;
+        let seal = header.encode();
+        self.file.write_at(&seal, self.end.offset).map_err(|error| self.unwritten(error))?;
+        self.file.sync_data().map_err(LogError::Broken)?;
         // Gives back what was prepared and is not needed; if that fails nothing is lost.
         let _ = self.file.set_len(self.end.offset + SEAL_SIZE);
         Ok(())
