@@ -1,7 +1,7 @@
 //! Every question, and who answers it.
 
 use crate::desk::ImapDesk;
-use crate::login::Logged;
+use crate::log::Logged;
 use proto_imap::ask::{Answer, Ask};
 use tracing::debug;
 use words_mail::Refusal;

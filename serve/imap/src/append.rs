@@ -83,9 +83,14 @@ impl ImapDesk {
     pub(crate) async fn append_write(&mut self, octets: &[u8]) -> Result<Answer, Refusal> {
         let open = self.appending()?.open.as_mut();
         let open = open.ok_or(Refusal::NotPermitted("no message is being appended"))?;
-        open.header.feed(octets).map_err(|_| Refusal::Limit("octets of a header"))?;
-        open.body.write(octets).await.map_err(unavailable)?;
-        Ok(Answer::Done)
+        match open.write(octets).await {
+            Ok(()) => Ok(Answer::Done),
+            Err(refusal) => {
+                // What lacks some of its octets must never be filed, nor what came with it.
+                self.append_abort();
+                Err(refusal)
+            }
+        }
     }
 
     pub(crate) async fn append_message_end(&mut self) -> Result<Answer, Refusal> {
@@ -121,6 +126,13 @@ impl ImapDesk {
 
     fn appending(&mut self) -> Result<&mut Appending, Refusal> {
         self.appending.as_mut().ok_or(Refusal::NotPermitted("nothing is being appended"))
+    }
+}
+
+impl Open {
+    async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        self.header.feed(octets).map_err(|_| Refusal::Limit("octets of a header"))?;
+        self.body.write(octets).await.map_err(unavailable)
     }
 }
 

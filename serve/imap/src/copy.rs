@@ -2,6 +2,7 @@
 
 use crate::append::allowance;
 use crate::desk::ImapDesk;
+use crate::log::LoggedSet;
 use proto_imap::ask::{Answer, Moving, Numbers};
 use tracing::info;
 use words_mail::{MailboxName, ModSeq, Refusal};
@@ -35,7 +36,7 @@ impl ImapDesk {
             Moving::Stay => "copy",
             Moving::Leave => "move",
         };
-        info!(mailbox = %selected.name, %to, messages = copied.uids.len(), %uids, "{what}");
+        info!(mailbox = %selected.name, %to, messages = copied.uids.len(), uids = %LoggedSet(&uids), "{what}");
         Ok(Answer::Copied {
             uid_validity: copied.uid_validity,
             uids: copied.uids,

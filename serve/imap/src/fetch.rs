@@ -1,6 +1,7 @@
 //! FETCH, page by page (RFC 9051 §6.4.5, RFC 7162 §3.1.4 and §3.2.6).
 
 use crate::desk::ImapDesk;
+use crate::log::LoggedSet;
 use crate::numbers::{Places, resolve};
 use crate::section::Opened;
 use crate::select::{Gone, vanished_of};
@@ -58,7 +59,7 @@ fn log_reading(selected: &Selected, items: &FetchItems, places: &Places) {
     let is_body = |text: &SectionText| matches!(text, SectionText::All | SectionText::Text);
     if !places.is_empty() && items.sections.iter().any(|section| is_body(&section.text)) {
         let uids = places.uids(&selected.known);
-        info!(mailbox = %selected.name, messages = places.len(), %uids, "read");
+        info!(mailbox = %selected.name, messages = places.len(), uids = %LoggedSet(&uids), "read");
     }
 }
 

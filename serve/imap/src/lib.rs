@@ -11,6 +11,7 @@ mod criteria;
 mod desk;
 mod fetch;
 mod list;
+mod log;
 mod login;
 mod mailbox;
 mod numbers;

@@ -81,7 +81,7 @@ async fn vanished(view: &Arc<View>, rows: &Rows, qresync: &Qresync) -> Result<Nu
         (Gone::Missing(_), Some((seqs, uids))) => intact_up_to(rows, seqs, uids),
     };
     let (Gone::Logged(gone) | Gone::Missing(gone)) = gone;
-    Ok(intersection(&gone, &NumberSet::from_range(intact + 1, u32::MAX)))
+    Ok(intersection(&gone, &NumberSet::from_range(intact.saturating_add(1), u32::MAX)))
 }
 
 /// UIDs that are gone, and how we know.

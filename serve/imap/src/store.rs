@@ -1,6 +1,7 @@
 //! STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3), and EXPUNGE.
 
 use crate::desk::ImapDesk;
+use crate::log::LoggedSet;
 use crate::numbers::Places;
 use crate::selected::{Selected, current, flag_row};
 use core_mailbox::{FlagChange, Rows};
@@ -43,7 +44,7 @@ impl ImapDesk {
         }
         let gone = mailboxes.expunge(&selected.view, uids.as_ref()).await?;
         if !gone.is_empty() {
-            info!(mailbox = %selected.name, messages = gone.len(), uids = %gone, "expunge");
+            info!(mailbox = %selected.name, messages = gone.len(), uids = %LoggedSet(&gone), "expunge");
         }
         Ok(Answer::Done)
     }

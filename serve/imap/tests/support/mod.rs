@@ -78,7 +78,8 @@ impl PostOffice {
         let directory =
             Directory::new(store.clone(), world.clone(), core_directory::Options::default());
         let directory = Arc::new(directory);
-        let mail_options = core_mailbox::Options::default();
+        // So that a test can have the log forget.
+        let mail_options = core_mailbox::Options { log_min: 2, ..core_mailbox::Options::default() };
         let mail = Mail::new(store.clone(), store, world.clone(), mail_options);
         now(directory.admin().add_domain(&Domain::parse("mired.org").unwrap())).unwrap();
         for name in ["ana", "bob"] {
@@ -104,6 +105,11 @@ impl PostOffice {
 
     pub fn pass(&self, seconds: i64) {
         self.outside.clock.fetch_add(seconds * 1000, SeqCst);
+    }
+
+    /// Forgets all but the last few entries of ana's log.
+    pub fn trim_log(&self) {
+        while !now(self.mail.trim_page(AccountId(1))).unwrap() {}
     }
 
     pub fn ana(&self) -> core_mailbox::Mailboxes {
