@@ -27,8 +27,6 @@ pub struct ImapServer {
     held: Option<Step<Ask, Stretch>>,
     /// What a refused command will be told when all of it has been dropped.
     refusal: Option<Tagged>,
-    /// An empty buffer with room.
-    spare: Vec<u8>,
     /// Has the client done something since `until` was set?
     is_active: bool,
     until: Option<Instant>,
@@ -85,7 +83,6 @@ impl ImapServer {
             answer: None,
             held: None,
             refusal: None,
-            spare: Vec::new(),
             is_active: false,
             until: None,
             has_changed: false,
@@ -298,8 +295,7 @@ impl ImapServer {
     }
 
     fn send(&mut self) -> Step<Ask, Stretch> {
-        let empty = take(&mut self.spare);
-        Step::Send(std::mem::replace(&mut self.cx.out, empty))
+        Step::Send(take(&mut self.cx.out))
     }
 
     /// Waits, unless it is time to part.
@@ -314,9 +310,7 @@ impl ImapServer {
         if !self.cx.out.is_empty() {
             return self.send();
         }
-        if self.spare.capacity() > WAITING_BUFFER_LEN_MAX {
-            self.spare = Vec::new();
-        }
+        self.cx.out.shrink_to(WAITING_BUFFER_LEN_MAX);
         Step::Wait { until }
     }
 
@@ -384,11 +378,9 @@ impl Session for ImapServer {
     }
 
     fn give_back(&mut self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        if self.cx.out.capacity() == 0 {
+        if self.cx.out.is_empty() && self.cx.out.capacity() < buffer.capacity() {
+            buffer.clear();
             self.cx.out = buffer;
-        } else if self.spare.capacity() < buffer.capacity() {
-            self.spare = buffer;
         }
     }
 

@@ -1,7 +1,7 @@
 //! GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208). An account has one quota root, named `""`.
 
 use super::{Next, Parsed, Run, mismatch};
-use crate::ask::{Answer, Ask};
+use crate::ask::{Answer, Ask, QuotaResource};
 use crate::context::Context;
 use crate::cursor::{Cursor, ParseError};
 use crate::print;
@@ -59,19 +59,32 @@ impl Run for Quota {
         if let Some(name) = &self.mailbox {
             cx.put("* QUOTAROOT ");
             cx.mailbox(name.as_str());
-            cx.line(" \"\"");
+            cx.line(if resources.is_empty() { "" } else { " \"\"" });
         }
-        cx.put("* QUOTA \"\" (");
-        let start = cx.out.len();
-        for resource in &resources {
-            print::separate(&mut cx.out, start);
-            cx.put(resource.name);
-            cx.put(" ");
-            cx.number(resource.usage);
-            cx.put(" ");
-            cx.number(resource.limit);
+        match (resources.is_empty(), &self.mailbox) {
+            (false, _) => tell(&resources, cx),
+            // Where nothing is limited, there is no root (a list of no resources cannot be written).
+            (true, Some(_)) => {}
+            (true, None) => {
+                let text = "Nothing is limited";
+                return Next::Done(Tagged::no(Code::Word("NONEXISTENT"), text));
+            }
         }
-        cx.line(")");
         Next::Done(Tagged::ok("That is all"))
     }
+}
+
+/// `quota-response = "QUOTA" SP quota-root-name SP "(" quota-resource *(SP quota-resource) ")"`
+fn tell(resources: &[QuotaResource], cx: &mut Context) {
+    cx.put("* QUOTA \"\" (");
+    let start = cx.out.len();
+    for resource in resources {
+        print::separate(&mut cx.out, start);
+        cx.put(resource.name);
+        cx.put(" ");
+        cx.number(resource.usage);
+        cx.put(" ");
+        cx.number(resource.limit);
+    }
+    cx.line(")");
 }
