@@ -26,6 +26,9 @@ const ROWS_OPENED_MAX: usize = 32;
 const PAGE_FULL: usize = 128 << 10;
 /// Octets of one row.
 const ROW_MAX: usize = 4 << 20;
+/// What a structure counts for in a page, at most: it is no larger than its message, and mostly far
+/// smaller.
+const STRUCTURE_COUNTED: u64 = 16 << 10;
 /// Summaries in a gap of so many places are read and thrown away sooner than sought again.
 const GAP_MAX: usize = 8;
 
@@ -172,7 +175,10 @@ impl Filling<'_> {
         if items.structure {
             fetched.structure = Some(opened.structure(row, structures).await?);
         }
-        let mut octets = 0;
+        let mut octets = match items.structure {
+            true => row.size.min(STRUCTURE_COUNTED) as usize,
+            false => 0,
+        };
         for item in &items.sections {
             let section = opened.section(item, row, structures).await?;
             if let Some(Section::Bytes(bytes)) = &section {

@@ -8,7 +8,9 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 use words_mail::Refusal;
-use words_message::{Header, HeaderCollector, Part, SUMMARY_WHOLE_MAX, Structure, Summary};
+use words_message::{
+    HEADER_MAX, Header, HeaderCollector, Part, SUMMARY_WHOLE_MAX, Structure, Summary,
+};
 
 /// Sections shorter than this are handed over, longer ones as a stretch.
 const AT_HAND_MAX: u64 = 8 << 10;
@@ -20,15 +22,15 @@ pub(crate) struct Opened {
     shared: Option<Arc<dyn Any + Send + Sync>>,
     /// The first [`PIECE`] octets, if they have been needed.
     head: Option<Bytes>,
-    /// Octets of the header section, its empty line included.
-    header_len: Option<u64>,
+    /// The header section, its empty line included.
+    header: Option<Bytes>,
     structure: Option<Arc<Structure>>,
 }
 
 impl Opened {
     /// Nothing has been read yet.
     pub fn new(content: Content) -> Opened {
-        Opened { content, shared: None, head: None, header_len: None, structure: None }
+        Opened { content, shared: None, head: None, header: None, structure: None }
     }
 
     /// Its structure, kept for the next time.
@@ -63,7 +65,11 @@ impl Opened {
                 return self.stretch(range).await.map(Some);
             }
         };
-        let header = self.read(whole).await?;
+        let header = match item.part.is_empty() {
+            true => self.header().await?,
+            // Of a message in the message, which may go on for as long as it likes.
+            false => self.read(whole.start..whole.end.min(whole.start + HEADER_MAX as u64)).await?,
+        };
         let fields = chosen.fields(&header);
         let range = cut(0..fields.len() as u64, item.partial);
         // Both ends lie within a vector's length.
@@ -72,8 +78,7 @@ impl Opened {
 
     /// A summary made anew from the header, with room for every address.
     pub async fn whole_summary(&mut self) -> Result<Bytes, Refusal> {
-        let len = self.header_len().await?;
-        let header = self.read(0..len).await?;
+        let header = self.header().await?;
         let summary = Summary::of_header_within(&header, SUMMARY_WHOLE_MAX);
         Ok(Bytes::from(summary.encode_within(SUMMARY_WHOLE_MAX)))
     }
@@ -96,19 +101,25 @@ impl Opened {
         let len = self.content.len();
         match text {
             SectionText::All => Ok(0..len),
-            SectionText::Text => Ok(self.header_len().await?..len),
+            SectionText::Text => Ok(self.header().await?.len() as u64..len),
             SectionText::Header
             | SectionText::HeaderFields(_)
             | SectionText::HeaderFieldsNot(_)
-            | SectionText::Mime => Ok(0..self.header_len().await?),
+            | SectionText::Mime => Ok(0..self.header().await?.len() as u64),
         }
     }
 
     /// Reads no further than the header goes, nor further than a header may go.
-    async fn header_len(&mut self) -> Result<u64, Refusal> {
-        if let Some(len) = self.header_len {
-            return Ok(len);
-        }
+    async fn header(&mut self) -> Result<Bytes, Refusal> {
+        let header = match self.header.take() {
+            Some(header) => header,
+            None => self.read_header().await?,
+        };
+        self.header = Some(header.clone());
+        Ok(header)
+    }
+
+    async fn read_header(&mut self) -> Result<Bytes, Refusal> {
         let mut collector = HeaderCollector::new();
         let mut piece = self.head().await?;
         let mut read = piece.len() as u64;
@@ -116,9 +127,7 @@ impl Opened {
             piece = self.content.read(read, PIECE).await?;
             read += piece.len() as u64;
         }
-        let len = collector.bytes().len() as u64;
-        self.header_len = Some(len);
-        Ok(len)
+        Ok(Bytes::from(collector.into_bytes()))
     }
 
     async fn head(&mut self) -> Result<Bytes, Refusal> {
@@ -148,7 +157,10 @@ impl Opened {
         if range.end <= PIECE as u64 {
             let head = self.head().await?;
             let end = (range.end as usize).min(head.len());
-            return Ok(head.slice((range.start as usize).min(end)..end));
+            let octets = head.slice((range.start as usize).min(end)..end);
+            // A page of small sections must not hold on to the large messages around them.
+            let is_most = octets.len() * 2 >= head.len();
+            return Ok(if is_most { octets } else { Bytes::copy_from_slice(&octets) });
         }
         let mut octets = BytesMut::with_capacity((range.end - range.start) as usize);
         let mut offset = range.start;

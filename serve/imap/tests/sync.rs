@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use proto_imap::ask::{
     Answer, Ask, Changes, Expunges, FetchItems, FlagRow, Moving, Numbers, Qresync, SearchKey,
-    SectionItem, SectionText, Select, Store, StoreMode, Watching,
+    Section, SectionItem, SectionText, Select, Store, StoreMode, Watching,
 };
 use support::{Asker, PostOffice, all_seqs, mailbox, now, poll_once, seqs, uids};
 use words_mail::{
@@ -211,6 +211,26 @@ fn who_watches_is_told_and_who_does_not_is_not() {
     one.ask(Ask::Watch(Watching::End));
     other.append("INBOX", TEXT);
     assert!(waits(&mut one));
+}
+
+#[test]
+fn a_message_that_goes_while_it_is_streamed_breaks_the_stream() {
+    let office = PostOffice::open();
+    let mut one = office.ask_as_ana();
+    one.append("INBOX", &format!("Subject: x\r\n\r\n{}", "x".repeat(100_000)));
+    one.select_inbox();
+    let section = SectionItem { part: vec![], text: SectionText::Text, partial: None };
+    let items = FetchItems { sections: vec![section], ..FetchItems::default() };
+    let (rows, _) = one.fetch(all_seqs(), items);
+    let [Some(Section::Stretch(stretch))] = &rows[0].sections[..] else { panic!("{rows:?}") };
+    assert_eq!(stretch.len, 100_000);
+    let read =
+        |one: &mut Asker, at| now(proto_line::Desk::read(&mut one.desk, stretch, at, 70_000));
+    assert_eq!(read(&mut one, 0).unwrap(), "x".repeat(70_000).as_bytes());
+    assert_eq!(read(&mut one, 70_000).unwrap(), "x".repeat(30_000).as_bytes());
+    assert!(read(&mut one, 100_000).unwrap().is_empty(), "nothing behind its end");
+    expunge(&mut one, all_seqs());
+    assert_eq!(read(&mut one, 70_000), Err(proto_line::Broken));
 }
 
 #[test]
