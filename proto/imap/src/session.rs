@@ -388,3 +388,25 @@ impl Session for ImapServer {
         b"* BYE Internal fault, please come back later\r\n".to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiting_session_is_small() {
+        // Thousands of clients wait in IDLE at once.
+        assert!(size_of::<ImapServer>() <= 1024, "{} octets", size_of::<ImapServer>());
+        let mut session = ImapServer::new(Arc::default());
+        session.input(&b"a NOOP\r\n".repeat(10_000));
+        let now = Instant::now();
+        loop {
+            match session.step(now) {
+                Step::Send(buffer) => session.give_back(buffer),
+                Step::Wait { .. } => break,
+                step => panic!("{step:?}"),
+            }
+        }
+        assert!(session.cx.out.capacity() <= WAITING_BUFFER_LEN_MAX);
+    }
+}
