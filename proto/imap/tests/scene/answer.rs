@@ -157,11 +157,13 @@ fn refusal(word: &str) -> Result<Refusal, String> {
 
 /// Of RFC 7677 §3: user `user`, password `pencil`; the nonce is made up.
 fn keys() -> Keys {
+    let octets = |text: &str| proto_sasl::decode(text.as_bytes()).unwrap_or_default();
+    let key = |text: &str| octets(text).try_into().unwrap_or([0; 32]);
     Keys {
-        salt: proto_sasl::decode(b"W22ZaJ0SNY7soEsUEjb6gQ==").unwrap_or_default(),
+        salt: octets("W22ZaJ0SNY7soEsUEjb6gQ=="),
         iterations: 4096,
-        stored_key: [1; 32],
-        server_key: [2; 32],
+        stored_key: key("WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="),
+        server_key: key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="),
         nonce: [9; 18],
     }
 }
