@@ -210,3 +210,6 @@ fn spec(cursor: &mut Cursor<'_>, cx: &Context) -> Result<&'static Spec, SyntaxEr
 fn no_arguments(run: impl Run + 'static) -> Parsed {
     Ok(Box::new(run))
 }
+
+#[cfg(test)]
+mod tests;

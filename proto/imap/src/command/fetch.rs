@@ -147,6 +147,8 @@ impl Fetch {
                 Printed::Whole => {}
             }
         }
+        // Nothing of this page is kept while the core makes the next.
+        self.page.rows = Vec::new();
         if self.page.next.is_some() {
             return self.ask();
         }

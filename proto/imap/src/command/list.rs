@@ -45,6 +45,10 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Parsed {
         list.is_extended = true;
         return_options(cursor, &mut list)?;
     }
+    if list.is_extended {
+        // RFC 5258 §3: in the extended form an empty pattern matches nothing.
+        list.list.patterns.retain(|pattern| !pattern.is_empty());
+    }
     Ok(Box::new(list))
 }
 
@@ -54,13 +58,10 @@ fn patterns(cursor: &mut Cursor<'_>, list: &mut List) -> Result<(), ParseError> 
         return Ok(());
     }
     list.is_extended = true;
-    cursor.list::<ParseError>(|cursor| {
+    cursor.list(|cursor| {
         list.list.patterns.push(cursor.list_mailbox()?);
         Ok(())
-    })?;
-    // RFC 5258 §3: in the extended form an empty pattern matches nothing.
-    list.list.patterns.retain(|pattern| !pattern.is_empty());
-    Ok(())
+    })
 }
 
 /// `list-select-opts = "(" [SUBSCRIBED / REMOTE / RECURSIVEMATCH / SPECIAL-USE …] ")"`
