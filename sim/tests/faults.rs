@@ -6,7 +6,7 @@ use engine_store_embedded::{EmbeddedStore, OpenError, Options};
 use sim::disk::{Faults, SimDisk};
 use sim::power::{open, subject};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// No checkpoint but the last, so that the log is where everything is.
 fn options() -> Options {
@@ -23,6 +23,16 @@ fn store(disk: &SimDisk) -> (Arc<EmbeddedStore>, Subject) {
     let store = open(disk, &options()).expect("a store");
     let subject = subject(&store);
     (store, subject)
+}
+
+/// Background work is waited for, but not for ever.
+#[track_caller]
+fn wait_until(is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never happens");
+        std::thread::yield_now();
+    }
 }
 
 fn put(subject: &Subject, key: &'static [u8]) -> Result<(), StoreError> {
@@ -88,11 +98,14 @@ fn a_full_disk_refuses_bodies_first_then_everything_and_heals() {
         subject.commit(batch).map(drop)
     };
     let refusal = Err(StoreError::Unavailable("the disk is full".into()));
+    // The next segment is prepared and the first is full.
+    subject.keep(&vec![1; 100_000], 1);
+    wait_until(|| {
+        disk.content("seg/0000000000000002").is_some_and(|content| content.len() == 256 << 10)
+    });
+    subject.keep(&vec![1; 100_000], 1);
+    subject.keep(&vec![1; 100_000], 1);
     // Below the reserve: no mail comes in, but a message can be deleted.
-    while disk.content("seg/0000000000000002").is_none_or(|content| content.len() < 256 << 10) {
-        std::thread::yield_now();
-    }
-    fill_first_segment(&subject);
     disk.set_faults(full(16 << 20));
     assert_eq!(keep(), refusal);
     let mut batch = Batch::new();
@@ -103,13 +116,6 @@ fn a_full_disk_refuses_bodies_first_then_everything_and_heals() {
     // Room again: nothing has to be restarted.
     disk.set_faults(Faults::default());
     assert_eq!(keep(), Ok(()));
-}
-
-/// The next commit goes to the second segment, which is prepared.
-fn fill_first_segment(subject: &Subject) {
-    for _ in 0..3 {
-        subject.keep(&vec![1; 100_000], 1);
-    }
 }
 
 #[test]

@@ -153,9 +153,10 @@ fn deliver(store: &EmbeddedStore, number: u64) {
     block_on(store.commit(batch)).expect("a message is delivered");
 }
 
-/// Octets that this process has sent to the disk, where the system tells.
+/// Octets that this process has written, prepared segments and checkpoints included, where the
+/// system tells.
 fn written_bytes() -> u64 {
-    from_proc("/proc/self/io", "write_bytes:")
+    from_proc("/proc/self/io", "wchar:")
 }
 
 /// Memory in use, where the system tells.

@@ -47,6 +47,9 @@ pub struct Log {
 /// prepared meanwhile, is used soon.
 const UNPREPARED_SIZE: u64 = 4 << 20;
 
+/// The next segment is made when this part of the present one is used: one in so many.
+const SPARE_AFTER: u64 = 4;
+
 impl Log {
     /// The log that ends at `end`; its file is made if it is not there.
     pub fn open(
@@ -139,7 +142,10 @@ impl Log {
         self.file.write_at(frames, self.end.offset).map_err(|error| self.unwritten(error))?;
         self.file.sync_data().map_err(LogError::Broken)?;
         self.end.offset += frames.len() as u64;
-        self.spare.want(self.end.segment + 1);
+        // A store that hardly grows does not need another segment yet.
+        if self.end.offset >= self.limit / SPARE_AFTER {
+            self.spare.want(self.end.segment + 1);
+        }
         Ok(())
     }
 }

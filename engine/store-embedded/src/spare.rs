@@ -7,9 +7,12 @@ use crate::thread;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-/// Zeros written at a time; each time is synced, so that the disk is never busy with it for long.
+/// Zeros written at a time; each time is synced, so that the disk is never busy with it for long,
 const PIECE: usize = 1024 * 1024;
+/// and then the disk is left to others for a while, if there is no hurry.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A thread that makes the next segment.
 #[derive(Debug)]
@@ -55,6 +58,14 @@ impl Shared {
 }
 
 impl Shared {
+    fn pause(&self) {
+        let state = self.state();
+        if state.needed.is_none() && !state.stopped {
+            // Woken early it only goes on early.
+            drop(self.changed.wait_timeout(state, PAUSE));
+        }
+    }
+
     /// How far to fill a segment of which `filled` octets are there. A batch that needs more than a
     /// segment gets it, so that a full disk is found out before the log is touched.
     fn fill_until(&self, filled: u64) -> u64 {
@@ -172,5 +183,6 @@ fn fill(shared: &Shared, file: &dyn DiskFile) -> io::Result<u64> {
         file.write_at(&zeros[..len as usize], filled)?;
         file.sync_data()?;
         filled += len;
+        shared.pause();
     }
 }
