@@ -3,7 +3,7 @@
 use crate::disk::{DiskFile, Mode};
 use crate::files::{Files, Name};
 use crate::frame::{self, HEADER_SIZE, Header, Kind};
-use crate::spare::{Fresh, Spare};
+use crate::spare::Spare;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
@@ -35,16 +35,16 @@ pub struct Log {
     spare: Spare,
     file: Arc<dyn DiskFile>,
     end: Position,
-    /// Where this segment ends: at what was prepared of it.
+    /// Where this segment ends.
     limit: u64,
     /// The next segment, taken already, when there was no room to seal this one.
-    next: Option<Fresh>,
+    next: Option<Arc<dyn DiskFile>>,
     segment_size: u64,
     generation: u32,
 }
 
-/// Octets that a segment takes if nothing of it was prepared: few, so that the next, which is
-/// prepared meanwhile, is used soon.
+/// Octets that a segment takes if nothing of it was prepared when the store was opened: few, so that
+/// the next, which is prepared meanwhile, is used soon.
 const UNPREPARED_SIZE: u64 = 4 << 20;
 
 /// The next segment is made when this part of the present one is used: one in so many.
@@ -95,9 +95,10 @@ impl Log {
             self.next = Some(fresh);
             return Err(error);
         }
-        self.files.keep(Name::Segment(next), fresh.file.clone());
-        self.file = fresh.file;
-        self.limit = fresh.filled.max(UNPREPARED_SIZE).min(self.segment_size);
+        self.files.keep(Name::Segment(next), fresh.clone());
+        self.file = fresh;
+        // Taken in a hurry it is not filled to its end, but the one after it will have time to be.
+        self.limit = self.segment_size;
         let sealed = self.end.segment;
         self.end = Position { segment: next, offset: 0 };
         Ok(Some(sealed))

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Zeros written at a time; each time is synced, so that the disk is never busy with it for long,
-const PIECE: usize = 1024 * 1024;
+const PIECE: usize = 256 * 1024;
 /// and then the disk is left to others for a while, if there is no hurry.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -34,17 +34,8 @@ struct State {
     wanted: Option<u64>,
     /// Somebody waits and needs this many octets: hand over what there is as soon as it suffices.
     needed: Option<u64>,
-    ready: Option<(u64, io::Result<Fresh>)>,
+    ready: Option<(u64, io::Result<Arc<dyn DiskFile>>)>,
     stopped: bool,
-}
-
-/// A segment in which nothing was written yet.
-#[derive(Debug)]
-pub struct Fresh {
-    /// Its file.
-    pub file: Arc<dyn DiskFile>,
-    /// Octets that are there, all zero.
-    pub filled: u64,
 }
 
 impl Shared {
@@ -85,7 +76,7 @@ impl Spare {
             None => None,
             Some(number) => {
                 let file = files.disk.open(&Name::Segment(number).path(), Mode::Write)?;
-                Some((number, Ok(Fresh { file, filled: segment_size })))
+                Some((number, Ok(file)))
             }
         };
         let state = Mutex::new(State { ready, ..State::default() });
@@ -107,7 +98,7 @@ impl Spare {
 
     /// Segment `number`, whose name is durable and which has room for `needed` octets; waits until it
     /// is there.
-    pub fn take(&self, number: u64, needed: u64) -> io::Result<Fresh> {
+    pub fn take(&self, number: u64, needed: u64) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.shared.state();
         state.needed = Some(needed);
         // What failed a while ago may work now.
@@ -155,13 +146,13 @@ fn run(shared: &Shared) {
     }
 }
 
-fn make(shared: &Shared, number: u64) -> io::Result<Fresh> {
+fn make(shared: &Shared, number: u64) -> io::Result<Arc<dyn DiskFile>> {
     let name = Name::Segment(number);
     let disk: &dyn Disk = &*shared.files.disk;
     let made = disk.open(&name.path(), Mode::Any).and_then(|file| {
-        let filled = fill(shared, &*file)?;
+        fill(shared, &*file)?;
         disk.sync_dir(SEGMENTS)?;
-        Ok(Fresh { file, filled })
+        Ok(file)
     });
     if made.is_err() {
         // Half a file would only take room away from others.
@@ -170,14 +161,13 @@ fn make(shared: &Shared, number: u64) -> io::Result<Fresh> {
     made
 }
 
-/// Writes zeros and says how many.
-fn fill(shared: &Shared, file: &dyn DiskFile) -> io::Result<u64> {
+fn fill(shared: &Shared, file: &dyn DiskFile) -> io::Result<()> {
     let zeros = vec![0; PIECE];
     let mut filled = 0;
     loop {
         let until = shared.fill_until(filled);
         if filled >= until {
-            return Ok(filled);
+            return Ok(());
         }
         let len = (until - filled).min(PIECE as u64);
         file.write_at(&zeros[..len as usize], filled)?;
