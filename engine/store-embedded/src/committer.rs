@@ -1,16 +1,15 @@
 //! The committer: one thread that takes what waits, makes one batch of it, syncs once and answers all.
 
 use crate::base::Mark;
-use crate::blob::{Entry, Locator};
+use crate::blob::Locator;
 use crate::checkpoint::Job;
 use crate::frame::{self, HEADER_SIZE, Header, Kind};
+use crate::group::{Group, payload_len};
 use crate::log::{Log, LogError, Position};
 use crate::record::{self, Change};
 use crate::shared::{Shared, closed, full};
-use crate::view::View;
 use crate::writer::{LargeFile, Prepared};
-use core_store::{Batch, BlobId, BodyBytes, Committed, Effect, Key, Latest, StoreError, Value};
-use std::collections::HashMap;
+use core_store::{Batch, Committed, StoreError};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -345,150 +344,6 @@ impl Request {
             Request::Move(moves, _) => moves.iter().map(|(_, body)| payload_len(body)).sum(),
             Request::Freeze | Request::Close => 0,
         }
-    }
-}
-
-/// Octets of the body's frame after its header.
-fn payload_len(body: &Prepared) -> usize {
-    body.payload.iter().map(|part| part.len()).sum()
-}
-
-/// What is written together.
-struct Group {
-    view: Arc<View>,
-    values: HashMap<Key, Option<Value>>,
-    blobs: HashMap<BlobId, Pending>,
-    bodies: Vec<Prepared>,
-    replies: Vec<(Reply, Committed)>,
-    moved: Vec<oneshot::Sender<()>>,
-}
-
-/// A blob's entry before and after.
-struct Pending {
-    old: Option<Entry>,
-    new: Entry,
-}
-
-impl Group {
-    fn new(view: Arc<View>) -> Group {
-        Group {
-            view,
-            values: HashMap::new(),
-            blobs: HashMap::new(),
-            bodies: Vec::new(),
-            replies: Vec::new(),
-            moved: Vec::new(),
-        }
-    }
-
-    /// Adds a batch that sees everything added before it, or nothing of it.
-    fn add(&mut self, batch: Batch) -> Result<Committed, StoreError> {
-        let Effect { values, holders, bodies, committed } = batch.effect(self)?;
-        let mut prepared = Vec::with_capacity(bodies.len());
-        for (body, holders) in bodies {
-            match body.bytes {
-                BodyBytes::Spilled(spilled) => match spilled.downcast::<Prepared>() {
-                    Ok(body) => prepared.push((*body, holders)),
-                    Err(_) => {
-                        return Err(StoreError::Unavailable("a body of another store".into()));
-                    }
-                },
-                BodyBytes::Inline(_) => prepared.push((Prepared::new(body)?, holders)),
-            }
-        }
-        let mut changed = Vec::with_capacity(holders.len());
-        for (blob, holders) in holders {
-            changed.push((blob, self.entry(blob)?.ok_or(StoreError::NoSuchBlob)?, holders));
-        }
-        for (blob, old, holders) in changed {
-            let new = Entry { holders, ..old };
-            self.blobs.entry(blob).or_insert(Pending { old: Some(old), new }).new = new;
-        }
-        self.values.extend(values);
-        for (body, holders) in prepared {
-            self.place_later(body, None, holders);
-        }
-        Ok(committed)
-    }
-
-    /// The body's place is known when the batch is complete; until then it has none.
-    fn place_later(&mut self, body: Prepared, old: Option<Entry>, holders: u32) {
-        let locator = Locator { segment: 0, offset: 0, len: body.len, large: body.large };
-        let new = Entry { locator, holders };
-        self.blobs.entry(body.id).or_insert(Pending { old, new }).new = new;
-        self.bodies.push(body);
-    }
-
-    fn relocate(&mut self, moves: Vec<(Locator, Prepared)>) {
-        for (from, body) in moves {
-            if let Ok(Some(entry)) = self.entry(body.id)
-                && entry.locator == from
-                && entry.holders > 0
-            {
-                self.place_later(body, Some(entry), entry.holders);
-            }
-        }
-    }
-
-    fn entry(&self, blob: BlobId) -> Result<Option<Entry>, StoreError> {
-        match self.blobs.get(&blob) {
-            Some(pending) => Ok(Some(pending.new)),
-            None => self.view.blob(blob),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.blobs.is_empty()
-    }
-
-    /// Octets of all frames.
-    fn size(&self) -> u64 {
-        let bodies = self.bodies.iter().map(|body| frame::frame_len(payload_len(body) as u64));
-        let values =
-            self.values.iter().map(|(key, value)| record::value_size(key, value.as_deref()));
-        let blobs = self.blobs.len() as u64 * record::BLOB_SIZE;
-        let payload = record::BEGIN_SIZE + values.sum::<u64>() + blobs;
-        bodies.sum::<u64>() + frame::frame_len(payload)
-    }
-
-    /// Gives every body its place behind `end`.
-    fn place(&mut self, end: Position) {
-        let mut offset = end.offset;
-        for body in &self.bodies {
-            if let Some(pending) = self.blobs.get_mut(&body.id) {
-                pending.new.locator.segment = end.segment;
-                pending.new.locator.offset = offset;
-            }
-            offset += frame::frame_len(payload_len(body) as u64);
-        }
-    }
-
-    fn answer(self) {
-        for (reply, committed) in self.replies {
-            let _ = reply.send(Ok(committed));
-        }
-        for reply in self.moved {
-            let _ = reply.send(());
-        }
-    }
-
-    fn refuse(self, error: &StoreError) {
-        for (reply, _) in self.replies {
-            let _ = reply.send(Err(error.clone()));
-        }
-    }
-}
-
-impl Latest for Group {
-    fn value(&mut self, key: &[u8]) -> Result<Option<Value>, StoreError> {
-        match self.values.get(key) {
-            Some(value) => Ok(value.clone()),
-            None => self.view.value(key),
-        }
-    }
-
-    fn holders(&mut self, blob: BlobId) -> Result<Option<u32>, StoreError> {
-        Ok(self.entry(blob)?.map(|entry| entry.holders).filter(|holders| *holders > 0))
     }
 }
 

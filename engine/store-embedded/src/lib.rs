@@ -32,6 +32,7 @@ mod committer;
 pub mod disk;
 mod files;
 mod frame;
+mod group;
 mod log;
 mod memtable;
 mod options;
