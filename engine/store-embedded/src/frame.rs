@@ -235,3 +235,87 @@ pub fn is_blank(octets: &[u8]) -> bool {
 pub fn corrupt(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core_store::suite::Dice;
+
+    fn header(kind: Kind, payload_len: u32, body_len: u64) -> Header {
+        Header {
+            kind,
+            payload_len,
+            payload_crc: 0xdead_beef,
+            sequence: 1 << 40,
+            segment: 7,
+            blob: 42,
+            body_len,
+            generation: 99,
+        }
+    }
+
+    #[test]
+    fn headers_are_read_as_they_were_written() {
+        let cases = [
+            (Kind::Body, 0, 0),
+            (Kind::Body, 65_536, 65_536),
+            (Kind::Body, 65_537 + 8, 65_537),
+            (Kind::Large, 4 * 400, 400 * 65_536),
+            (Kind::Batch, 1000, 0),
+            (Kind::Seal, 0, 0),
+        ];
+        for (kind, payload_len, body_len) in cases {
+            let header = header(kind, payload_len, body_len);
+            assert_eq!(Header::decode(&header.encode()), Ok(header));
+        }
+    }
+
+    #[test]
+    fn lengths_that_contradict_each_other_are_refused() {
+        let cases = [
+            (Kind::Body, 10, 11),
+            (Kind::Body, 65_537, 65_537),
+            (Kind::Large, 4, 0),
+            (Kind::Seal, 1, 0),
+        ];
+        for (kind, payload_len, body_len) in cases {
+            assert!(Header::decode(&header(kind, payload_len, body_len).encode()).is_err());
+        }
+    }
+
+    #[test]
+    fn any_octet_that_turned_over_spoils_a_header() {
+        let whole = header(Kind::Body, 10, 10).encode();
+        for at in 0..HEADER_SIZE {
+            let mut spoilt = whole;
+            spoilt[at] ^= 1;
+            assert!(Header::decode(&spoilt).is_err(), "octet {at}");
+            assert!(Header::decode(&whole[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn checksums_do_not_depend_on_how_a_body_arrives() {
+        for len in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 5] {
+            let octets = Dice::new(len as u64).octets(len);
+            let mut whole = Checksums::default();
+            whole.update(&octets);
+            let mut pieces = Checksums::default();
+            octets.chunks(1 + len / 7).for_each(|piece| pieces.update(piece));
+            let (table, crc) = whole.finish();
+            assert_eq!(pieces.finish(), (table.clone(), crc));
+            assert_eq!(table.len() as u64, table_size(len as u64));
+            let payload = [table, octets].concat();
+            let header =
+                Header { payload_crc: crc, ..header(Kind::Body, payload.len() as u32, len as u64) };
+            assert!(header.is_intact(&payload));
+            for at in [0, payload.len() / 2, payload.len().saturating_sub(1)] {
+                let mut spoilt = payload.clone();
+                if let Some(octet) = spoilt.get_mut(at) {
+                    *octet ^= 0x80;
+                    assert!(!header.is_intact(&spoilt), "octet {at} of {len}");
+                }
+            }
+        }
+    }
+}

@@ -211,3 +211,53 @@ impl<'a> Cursor<'a> {
         self.chunk.pop()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(table: &Memtable, sequence: u64, value: &'static [u8], live: &[u64]) {
+        let change = Change::Value(Key::from_static(b"key"), Some(Value::from_static(value)));
+        table.apply(sequence, [change].into_iter(), live);
+    }
+
+    fn at(table: &Memtable, sequence: u64) -> Option<Value> {
+        table.value(b"key", sequence).flatten()
+    }
+
+    fn versions(table: &Memtable) -> usize {
+        table.read().keys.get(&b"key"[..]).map_or(0, |versions| 1 + versions.older.len())
+    }
+
+    #[test]
+    fn each_moment_sees_its_version() {
+        let table = Memtable::default();
+        for (sequence, value) in [(3, &b"3"[..]), (5, b"5"), (9, b"9")] {
+            set(&table, sequence, value, &[2, 3, 4, 5, 6, 8]);
+        }
+        let seen: Vec<_> = (2..10).map(|sequence| at(&table, sequence)).collect();
+        let expected: [Option<&[u8]>; 8] = [
+            None,
+            Some(b"3"),
+            Some(b"3"),
+            Some(b"5"),
+            Some(b"5"),
+            Some(b"5"),
+            Some(b"5"),
+            Some(b"9"),
+        ];
+        assert_eq!(seen, expected.map(|value| value.map(Value::from_static)));
+    }
+
+    #[test]
+    fn versions_that_nobody_can_see_go() {
+        let table = Memtable::default();
+        for sequence in 1..1000 {
+            // A snapshot of batch 500 is kept; beside it only the present one is in use.
+            let live = [500, sequence - 1];
+            set(&table, sequence, b"value", if sequence > 501 { &live } else { &live[1..] });
+            assert!(versions(&table) <= 3);
+        }
+        assert!(at(&table, 500).is_some());
+    }
+}
