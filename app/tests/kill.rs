@@ -32,7 +32,8 @@ fn sender(port: u16, next: &AtomicU64, stop: &AtomicBool, acknowledged: &Mutex<H
             }
             exchange(&mut client, b"DATA\r\n", 354)?;
             // Every 40th is too large to travel inside the log.
-            let size = if id.is_multiple_of(40) { 400_000 } else { 2_000 + (id as usize * 37) % 6_000 };
+            let size =
+                if id.is_multiple_of(40) { 400_000 } else { 2_000 + (id as usize * 37) % 6_000 };
             let line = format!("{}\r\n", "x".repeat(70));
             let body = line.repeat(size / line.len());
             let message = format!("Message-ID: <kill.{id}@client.example>\r\n\r\n{body}.\r\n");

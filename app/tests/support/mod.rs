@@ -11,8 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-pub const PORTS: &[&str] =
-    &["smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps"];
+pub const PORTS: &[&str] = &["smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps"];
 
 /// A lab that runs; ends with the test.
 pub struct Lab {

@@ -1,0 +1,131 @@
+//! How the command line speaks to a running server: a Unix socket in the data directory, one
+//! request and one reply a line, in JSON.
+
+use crate::data::Data;
+use crate::office::Office;
+use crate::request::{Reply, Request};
+use anyhow::{Context, Result, anyhow};
+use engine_net::Stopping;
+use std::fs;
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream as BlockingStream;
+use std::path::PathBuf;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tracing::warn;
+
+/// Octets of one request: a file of 100,000 accounts fits.
+const REQUEST_MAX: u64 = 16 * 1024 * 1024;
+
+/// Takes commands until the server goes down. Removed from the disk when dropped.
+pub struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Control {
+    /// Opens the socket. Whoever calls this has the store open, so that a socket that is there
+    /// already was left behind by a server that is gone.
+    pub fn open(data: &Data) -> Result<Control> {
+        let path = data.control_socket();
+        let open = || {
+            let _ = fs::remove_file(&path);
+            let listener = UnixListener::bind(&path)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+            Ok::<_, io::Error>(listener)
+        };
+        let listener = open().with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Control { listener, path })
+    }
+
+    /// Answers until told to stop.
+    pub async fn serve(self, office: Office, mut stopping: Stopping) {
+        loop {
+            let stream = tokio::select! {
+                () = stopping.told() => return,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        warn!(%error, "control socket");
+                        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                        continue;
+                    }
+                },
+            };
+            let (office, mut stopping) = (office.clone(), stopping.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = stopping.told() => {}
+                    result = answer(stream, &office) => {
+                        if let Err(error) = result {
+                            warn!(%error, "control socket");
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(stream: UnixStream, office: &Office) -> io::Result<()> {
+    // The file's mode keeps others out already; this holds where a file system ignores it.
+    let (uid, own) = (stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
+    if uid != own && uid != 0 {
+        return Err(io::Error::other(format!("user {uid} may not give commands")));
+    }
+    let (read, mut write) = stream.into_split();
+    let mut read = AsyncBufReader::new(read);
+    loop {
+        let mut line = Vec::new();
+        (&mut read).take(REQUEST_MAX).read_until(b'\n', &mut line).await?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        let reply = match serde_json::from_slice::<Request>(&line) {
+            Ok(request) => office.fulfil(request).await,
+            Err(error) => Err(format!("the server does not understand: {error}")),
+        };
+        let mut text = serde_json::to_vec(&reply)?;
+        text.push(b'\n');
+        write.write_all(&text).await?;
+    }
+}
+
+/// Asks a running server; `None` if none runs.
+pub fn ask(data: &Data, request: &Request) -> Result<Option<Result<Reply, String>>> {
+    let path = data.control_socket();
+    let mut stream = match BlockingStream::connect(&path) {
+        Ok(stream) => stream,
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(anyhow!(
+                "cannot speak to the server at {}: {error}; run this as the user that runs it",
+                path.display()
+            ));
+        }
+    };
+    let mut exchange = || {
+        let mut text = serde_json::to_vec(request)?;
+        text.push(b'\n');
+        stream.write_all(&text)?;
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line)?;
+        if line.is_empty() {
+            return Err(io::Error::other("it closed the connection"));
+        }
+        Ok(serde_json::from_str(&line)?)
+    };
+    let reply = exchange().context("the server did not answer; see its log")?;
+    Ok(Some(reply))
+}

@@ -1,0 +1,112 @@
+//! The data directory: where it is, and what is in it.
+
+use crate::words::Words;
+use anyhow::{Context, Result, bail};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where the lab keeps its data unless told otherwise.
+const LAB: &str = "estafeta-lab";
+
+/// One post office's files.
+#[derive(Clone, Debug)]
+pub struct Data {
+    directory: PathBuf,
+}
+
+impl Data {
+    /// For the lab: the directory, made if there is none. Only its owner may enter it.
+    pub fn make(chosen: Option<&Path>, words: &Words) -> Result<Data> {
+        let directory = chosen.map_or_else(|| PathBuf::from(LAB), Path::to_owned);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+        let usable = made.and_then(|()| fs::read_dir(&directory));
+        if let Err(error) = usable {
+            let why = match error.kind() {
+                ErrorKind::PermissionDenied => words.no_permission.to_string(),
+                ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                    words.not_a_directory.to_string()
+                }
+                _ => error.to_string(),
+            };
+            bail!("{}: {why}", directory.display());
+        }
+        Ok(Data { directory })
+    }
+
+    /// For a command: a directory that is there.
+    pub fn find(chosen: Option<&Path>) -> Result<Data> {
+        let directory = chosen.map_or_else(|| PathBuf::from(LAB), Path::to_owned);
+        if directory.is_dir() {
+            return Ok(Data { directory });
+        }
+        match chosen {
+            Some(chosen) => bail!(
+                "no data directory at {}; start a lab with \"estafeta lab --data {0}\"",
+                chosen.display()
+            ),
+            None => bail!(
+                "no data directory ./{LAB}; name one with --data DIR, or start a lab with \
+                 \"estafeta lab\""
+            ),
+        }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where the store is.
+    pub fn store(&self) -> PathBuf {
+        self.directory.join("store")
+    }
+
+    /// Where a running server takes commands.
+    pub fn control_socket(&self) -> PathBuf {
+        self.directory.join("control.sock")
+    }
+
+    /// The lab's certificate authority, for clients.
+    pub fn ca_certificate(&self) -> PathBuf {
+        self.directory.join("ca.pem")
+    }
+
+    /// Its key.
+    pub fn ca_key(&self) -> PathBuf {
+        self.directory.join("ca-key.pem")
+    }
+
+    /// The server's certificate.
+    pub fn certificate(&self) -> PathBuf {
+        self.directory.join("cert.pem")
+    }
+
+    /// Its key.
+    pub fn key(&self) -> PathBuf {
+        self.directory.join("key.pem")
+    }
+}
+
+/// Writes a file whole or not at all, under its final name.
+pub fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
+    let new = path.with_extension("new");
+    let write = || {
+        let _ = fs::remove_file(&new);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The text of a file, if there is one.
+pub fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}

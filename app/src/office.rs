@@ -1,0 +1,58 @@
+//! The post office: store, directory and mail, tied together.
+
+use crate::data::Data;
+use core_directory::Directory;
+use core_mailbox::Mail;
+use core_store::Batch;
+use core_world::World;
+use engine_password::Argon2Passwords;
+use engine_store_embedded::{EmbeddedStore, OpenError};
+use engine_system::{SystemClock, SystemRandom};
+use std::sync::Arc;
+use words_mail::{AccountId, MailboxName, SpecialUse};
+
+/// The mailboxes that every new account gets besides INBOX.
+const MAILBOXES: [(&str, Option<SpecialUse>); 6] = [
+    ("Drafts", Some(SpecialUse::Drafts)),
+    ("Sent", Some(SpecialUse::Sent)),
+    ("Trash", Some(SpecialUse::Trash)),
+    ("Junk", Some(SpecialUse::Junk)),
+    ("Archive", Some(SpecialUse::Archive)),
+    ("Templates", None),
+];
+
+/// Everything that answers questions. Cheap to clone.
+#[derive(Clone)]
+pub struct Office {
+    /// What it is all kept in.
+    pub store: Arc<EmbeddedStore>,
+    /// Clock, randomness, passwords.
+    pub world: World,
+    /// Who.
+    pub directory: Arc<Directory>,
+    /// What.
+    pub mail: Mail,
+}
+
+impl Office {
+    /// Opens the store in `data`, or makes it. Takes a while: not for a thread that serves others.
+    pub fn open(data: &Data) -> Result<Office, OpenError> {
+        let store = EmbeddedStore::open(&data.store(), engine_store_embedded::Options::default())?;
+        let random = Arc::new(SystemRandom);
+        let passwords = Arc::new(Argon2Passwords::new(random.clone()));
+        let world = World { clock: Arc::new(SystemClock), random, passwords };
+        let options = core_directory::Options::default();
+        let directory = Arc::new(Directory::new(store.clone(), world.clone(), options));
+        let options = core_mailbox::Options::default();
+        let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
+        Ok(Office { store, world, directory, mail })
+    }
+
+    /// Adds to `batch` the first mailboxes of a new account.
+    pub fn provision(&self, batch: &mut Batch, account: AccountId) {
+        let named =
+            |(name, special_use): (&str, _)| Some((MailboxName::parse(name).ok()?, special_use));
+        let names: Vec<_> = MAILBOXES.into_iter().filter_map(named).collect();
+        self.mail.provision(batch, account, &names);
+    }
+}

@@ -1,0 +1,111 @@
+//! What an operator may ask for, as it goes over the control socket, and how it is done: the same
+//! whether a server runs or not. One file a noun.
+
+mod account;
+mod alias;
+mod domain;
+mod store;
+
+pub use account::{AccountRequest, Changes, NewOne};
+pub use alias::AliasRequest;
+pub use domain::DomainRequest;
+pub use store::StoreRequest;
+
+use crate::office::Office;
+use core_directory::{AccountEntry, AliasEntry, DomainEntry, Removed};
+use serde::{Deserialize, Serialize};
+use words_mail::{Address, Domain};
+
+/// Entries of a list that are read at once.
+const PAGE: usize = 1000;
+
+/// One wish.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// About domains.
+    Domain(DomainRequest),
+    /// About accounts.
+    Account(AccountRequest),
+    /// About aliases.
+    Alias(AliasRequest),
+    /// About the store.
+    Store(StoreRequest),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// These domains.
+    Domains(Vec<DomainEntry>),
+    /// These accounts.
+    Accounts(Vec<AccountEntry>),
+    /// These aliases.
+    Aliases(Vec<AliasEntry>),
+    /// This account is gone.
+    Removed(Removed),
+    /// Text about the store, and whether all is well.
+    Store {
+        /// For people.
+        text: String,
+        /// Is nothing wrong?
+        good: bool,
+    },
+}
+
+impl Office {
+    /// Does what is wished. The error is for the operator to read.
+    pub async fn fulfil(&self, request: Request) -> Result<Reply, String> {
+        match request {
+            Request::Domain(request) => domain::fulfil(self, request).await,
+            Request::Account(request) => account::fulfil(self, request).await,
+            Request::Alias(request) => alias::fulfil(self, request).await,
+            Request::Store(request) => store::fulfil(self, request).await,
+        }
+    }
+}
+
+/// What happens to something that may be there or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is taken away.
+    Clear,
+    /// It is this from now on.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// From two options of the command line, of which at most one is given.
+    pub fn of(value: Option<T>, clear: bool) -> Change<T> {
+        match value {
+            Some(value) => Change::Set(value),
+            None if clear => Change::Clear,
+            None => Change::Keep,
+        }
+    }
+
+    /// As the directory has it, its value read.
+    fn read<U>(
+        self,
+        read: impl FnOnce(&T) -> Result<U, String>,
+    ) -> Result<Option<Option<U>>, String> {
+        match self {
+            Change::Keep => Ok(None),
+            Change::Clear => Ok(Some(None)),
+            Change::Set(value) => read(&value).map(|value| Some(Some(value))),
+        }
+    }
+}
+
+fn read_domain(text: &str) -> Result<Domain, String> {
+    Domain::parse(text).map_err(|error| format!("{text}: {error}"))
+}
+
+fn read_address(text: &String) -> Result<Address, String> {
+    Address::parse(text).map_err(|error| format!("{text}: {error}"))
+}
