@@ -66,8 +66,8 @@ pub struct Lab {
     /// Domain of the lab
     #[arg(long, value_name = "DOMAIN", default_value = "mired.org", value_parser = domain)]
     pub domain: Domain,
-    /// Networks whose machines may send without login, comma-separated; "none" for nobody
-    #[arg(long, value_name = "NETWORKS", value_delimiter = ',', default_value = "127.0.0.0/8,::1")]
+    /// Networks whose machines may write to all the world without login, comma-separated
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',', default_value = "none")]
     pub my_networks: Vec<Network>,
     /// How the log is written
     #[arg(long, value_enum, default_value_t = Form::Human)]

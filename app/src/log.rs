@@ -1,9 +1,11 @@
 //! The log: one line an event.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::panic::PanicHookInfo;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, error};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
@@ -48,7 +50,7 @@ fn panicked(info: &PanicHookInfo<'_>) {
     error!(place, "fault: {what}");
 }
 
-/// `09:12:03.123 id=… peer=… connected listener="smtp"`, in UTC.
+/// `09:12:03.123 id=… peer=… connected listener=smtp`, in UTC.
 struct Human;
 
 impl<S, N> FormatEvent<S, N> for Human
@@ -76,8 +78,47 @@ where
                 write!(writer, "{dim}{fields}{normal} ")?;
             }
         }
-        context.format_fields(writer.by_ref(), event)?;
+        let mut fields = Fields { writer: &mut writer, result: Ok(()) };
+        event.record(&mut fields);
+        fields.result?;
         writeln!(writer)
+    }
+}
+
+/// Writes an event's fields, but for those that its span has told already.
+struct Fields<'a, 'w> {
+    writer: &'a mut Writer<'w>,
+    result: fmt::Result,
+}
+
+impl Fields<'_, '_> {
+    fn write(&mut self, field: &Field, value: &str) {
+        if matches!(field.name(), "session" | "peer") {
+            return;
+        }
+        // What strangers wrote must not look like lines or colours of ours.
+        let value: Cow<str> = match value.contains(char::is_control) {
+            true => value.escape_debug().to_string().into(),
+            false => value.into(),
+        };
+        let result = match field.name() {
+            "message" => write!(self.writer, "{value}"),
+            name if value.is_empty() || value.contains(' ') => {
+                write!(self.writer, " {name}={value:?}")
+            }
+            name => write!(self.writer, " {name}={value}"),
+        };
+        self.result = self.result.and(result);
+    }
+}
+
+impl Visit for Fields<'_, '_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.write(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.write(field, &format!("{value:?}"));
     }
 }
 
@@ -101,6 +142,50 @@ impl fmt::Display for Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::fmt::MakeWriter;
+
+    #[test]
+    fn a_line_cannot_be_forged_by_what_it_tells() {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .event_format(Human)
+            .with_writer(lines.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("session", id = "s1", peer = "192.0.2.1:5");
+            let name = "ana\n09:00:00.000 login account=root\x1b[2J";
+            span.in_scope(|| tracing::warn!(session = "s1", name, to = "", "login refused"));
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let (_, rest) = text.split_once(' ').unwrap();
+        let want = "WARN id=\"s1\" peer=\"192.0.2.1:5\" login refused \
+                    name=\"ana\\\\n09:00:00.000 login account=root\\\\u{1b}[2J\" to=\"\"\n";
+        assert_eq!(rest, want);
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Lines {
+        type Writer = Lines;
+
+        fn make_writer(&self) -> Lines {
+            self.clone()
+        }
+    }
 
     #[test]
     fn a_time_of_day_is_read_off_the_milliseconds() {

@@ -11,29 +11,47 @@ use crate::request::{
 use crate::size::Limit;
 use crate::{control, secret};
 use anyhow::{Context, Result, anyhow, bail};
+use engine_store_embedded::OpenError;
 use std::io::stdin;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 use words_mail::Address;
+
+/// How long a command waits for a store that somebody else has open without answering,
+const PATIENCE: Duration = Duration::from_secs(10);
+/// and between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Does what is wished, by the running server or in its absence, and prints what came of it.
 pub fn run(request: Result<Request>, data: Option<&Path>, output: Output) -> Result<ExitCode> {
     let request = request?;
     let data = Data::find(data)?;
-    let reply = match control::ask(&data, &request)? {
-        Some(reply) => reply,
-        None => alone(&data, request)?,
-    };
-    let reply = reply.map_err(|error| anyhow!(error))?;
+    let reply = fulfil(&data, request)?.map_err(|error| anyhow!(error))?;
     print::reply(&reply, output)?;
     let good = !matches!(reply, Reply::Store { good: false, .. });
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Opens the store for this one wish.
-fn alone(data: &Data, request: Request) -> Result<Result<Reply, String>> {
+/// By the running server, or else alone. While a server opens or closes, or another command has the
+/// store, neither is possible for a moment.
+fn fulfil(data: &Data, request: Request) -> Result<Result<Reply, String>> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(reply) = control::ask(data, &request)? {
+            return Ok(reply);
+        }
+        match Office::open(data) {
+            Ok(office) => return alone(office, request),
+            Err(OpenError::Locked(_)) if Instant::now() < until => std::thread::sleep(PAUSE),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// With the store open for this one wish.
+fn alone(office: Office, request: Request) -> Result<Result<Reply, String>> {
     log::start(Form::Human, Amount::Warnings);
-    let office = Office::open(data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let reply = runtime.block_on(office.fulfil(request));
     office.store.close();
