@@ -1,6 +1,6 @@
 //! A message on its way to the client.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memmem};
 
 /// Cuts, stuffs and ends the octets of one RETR or TOP (RFC 1939 §3, §7). Fed the message in pieces
 /// of any size, it holds none of it.
@@ -9,6 +9,8 @@ pub(crate) struct Retrieval {
     pub(crate) number: u32,
     /// Octets of the message that were fed.
     pub(crate) offset: u64,
+    /// Octets of the message, once the core has told.
+    pub(crate) size: Option<u64>,
     /// Lines of the body still to be sent; `None` in RETR, which sends all.
     body_lines: Option<u64>,
     in_header: bool,
@@ -24,6 +26,7 @@ impl Retrieval {
         Retrieval {
             number,
             offset: 0,
+            size: None,
             body_lines,
             in_header: true,
             at_line_start: true,
@@ -35,9 +38,14 @@ impl Retrieval {
     /// Takes a piece and writes what the client gets of it. `true` when no more is wanted.
     pub(crate) fn feed(&mut self, piece: &[u8], out: &mut Vec<u8>) -> bool {
         self.offset += piece.len() as u64;
+        out.reserve(piece.len() + piece.len() / 64);
         let mut rest = piece;
         while !rest.is_empty() {
-            if self.body_lines == Some(0) && !self.in_header {
+            if !self.in_header && self.body_lines.is_none() {
+                self.body(rest, out);
+                return false;
+            }
+            if self.is_enough() {
                 return true;
             }
             let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
@@ -45,7 +53,27 @@ impl Retrieval {
             self.line(line, out);
             rest = after;
         }
+        self.is_enough()
+    }
+
+    fn is_enough(&self) -> bool {
         self.body_lines == Some(0) && !self.in_header
+    }
+
+    /// A piece of a body of which all is wanted: only dots behind line ends need a look.
+    fn body(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        if self.at_line_start && piece.first() == Some(&b'.') {
+            out.push(b'.');
+        }
+        let mut copied = 0;
+        for at in memmem::find_iter(piece, b"\n.") {
+            copy_without_nul(&piece[copied..=at], out);
+            out.push(b'.');
+            copied = at + 1;
+        }
+        copy_without_nul(&piece[copied..], out);
+        self.last = piece.last().copied().unwrap_or(self.last);
+        self.at_line_start = self.last == b'\n';
     }
 
     /// A line, or a part of one.
@@ -87,7 +115,9 @@ impl Retrieval {
 
 /// A NUL hangs some clients; it goes out as 0x80, one octet like it, so that sizes stay true.
 fn copy_without_nul(line: &[u8], out: &mut Vec<u8>) {
-    let Some(_) = memchr2(0, 0, line) else { return out.extend_from_slice(line) };
+    if memchr(0, line).is_none() {
+        return out.extend_from_slice(line);
+    }
     out.extend(line.iter().map(|b| if *b == 0 { 0x80 } else { *b }));
 }
 

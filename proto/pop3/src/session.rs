@@ -426,7 +426,8 @@ impl Pop3Server {
                 self.listed(listing, next, only, &entries);
             }
             (Pending::Mark(number), Answer::Size(size)) => self.mark(number, size),
-            (Pending::RetrievalSize(retrieval), Answer::Size(size)) => {
+            (Pending::RetrievalSize(mut retrieval), Answer::Size(size)) => {
+                retrieval.size = Some(size);
                 self.ok(&format!("{size} octets"));
                 self.read_on(retrieval);
             }
@@ -457,7 +458,9 @@ impl Pop3Server {
     }
 
     fn retrieved(&mut self, mut retrieval: Retrieval, octets: &[u8]) {
-        let enough = octets.is_empty() || retrieval.feed(octets, &mut self.out);
+        let enough = octets.is_empty()
+            || retrieval.feed(octets, &mut self.out)
+            || retrieval.size.is_some_and(|size| retrieval.offset >= size);
         match enough {
             true => retrieval.end(&mut self.out),
             false => self.read_on(retrieval),
