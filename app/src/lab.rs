@@ -45,7 +45,10 @@ pub fn run(options: &Lab, data: Option<&Path>) -> Result<ExitCode> {
 
 async fn open(options: &Lab, data: Option<&Path>, words: &'static Words) -> Result<()> {
     let data = Data::make(data, words)?;
-    // Ports first: who comes from now on waits until the store is open, and nobody is turned away.
+    let (names, listen) = (host_names(&options.domain), options.listen);
+    let certificate = certificate::open(&data, &names, listen)?;
+    // Ports before the store: who comes from now on waits until it is open, and nobody is turned
+    // away.
     let ports = ports(options.standard_ports, &options.ports);
     let listeners = serving::bind(options.listen, &ports, words)?;
     let mut ends = Ends::new()?;
@@ -60,21 +63,19 @@ async fn open(options: &Lab, data: Option<&Path>, words: &'static Words) -> Resu
     let control = Control::open(&data)?;
     let done = async {
         furnish(&office, &options.domain).await?;
-        let names = host_names(&options.domain);
-        let tls = Tls::new(certificate::open(&data, &names, options.listen)?, Tickets::Given)?;
+        let tls = Tls::new(certificate, Tickets::Given)?;
         let addresses = addresses(&listeners);
         let settings = Settings {
             host_name: host_name(&options.domain),
             networks: options.my_networks.clone(),
             tls: tls.clone(),
         };
-        serving::start(listeners, settings, &office, &stopping)?;
-        tokio::spawn(control.serve(office.clone(), stopping.clone()));
-        tokio::spawn(worker::tidy(office.mail.clone(), stopping.clone()));
         if !options.quiet {
             show(&card(words, &options.domain, &PEOPLE, &data, &addresses))?;
         }
-        let listen = options.listen;
+        serving::start(listeners, settings, &office, &stopping)?;
+        tokio::spawn(control.serve(office.clone(), stopping.clone()));
+        tokio::spawn(worker::tidy(office.mail.clone(), stopping.clone()));
         let renew = || certificate::open(&data, &names, listen);
         tokio::select! {
             () = ends.wait() => Ok(()),

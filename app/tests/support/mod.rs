@@ -5,6 +5,7 @@ pub mod client;
 pub mod script;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -55,7 +56,7 @@ impl Lab {
         arguments
     }
 
-    /// Starts it and waits until every port is open.
+    /// Starts it and waits until every port is open and greets.
     pub fn run(&mut self) {
         let mut command = Command::new(binary());
         command.args(self.arguments());
@@ -83,6 +84,11 @@ impl Lab {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
+        // Ports are open before the store is; a greeting says that all is ready.
+        let mut greeted = TcpStream::connect(("127.0.0.1", self.port("pop3"))).unwrap();
+        greeted.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let read = greeted.read(&mut [0]);
+        assert!(read.is_ok_and(|octets| octets == 1), "no greeting:\n{}", self.log());
     }
 
     pub fn port(&self, name: &str) -> u16 {
