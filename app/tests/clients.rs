@@ -53,7 +53,8 @@ fn deliver(lab: &Lab, user: &str, message: &str) {
     client.smtp("MAIL FROM:<sender@client.example>", 250);
     client.smtp(&format!("RCPT TO:<{user}@mired.org>"), 250);
     client.smtp("DATA", 354);
-    client.smtp(&format!("{message}\r\n."), 250);
+    // RFC 5321 §4.5.2: a line's leading dot is doubled on its way.
+    client.smtp(&format!("{}\r\n.", message.replace("\r\n.", "\r\n..")), 250);
 }
 
 #[test]
