@@ -6,7 +6,7 @@ pub mod script;
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -105,6 +105,21 @@ impl Lab {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Waits until the log has a line with this text, and gives that line.
+    pub fn logged(&self, text: &str) -> String {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = self.log();
+            // The last line may still be under way.
+            let lines = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            if let Some(line) = lines.lines().find(|line| line.contains(text)) {
+                return line.to_string();
+            }
+            assert!(Instant::now() < until, "no line with {text} in:\n{log}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub fn pid(&self) -> u32 {
