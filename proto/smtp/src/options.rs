@@ -86,6 +86,9 @@ pub struct Timeouts {
     pub body: Duration,
     /// For all of a message, however steadily its octets trickle.
     pub message: Duration,
+    /// For a session that brings neither a login nor a message that is accepted, however much it
+    /// says meanwhile; a message on its way in has its own time.
+    pub fruitless: Duration,
 }
 
 impl Default for Timeouts {
@@ -94,6 +97,7 @@ impl Default for Timeouts {
             command: Duration::from_secs(5 * 60),
             body: Duration::from_secs(10 * 60),
             message: Duration::from_secs(2 * 60 * 60),
+            fruitless: Duration::from_secs(30 * 60),
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct SmtpSession {
     pub(crate) counts: Counts,
     /// When we stop waiting; counted anew after everything that the client has brought to an end.
     deadline: Option<Instant>,
+    /// When a login or a message must have come.
+    fruit_due: Option<Instant>,
     shutting_down: bool,
 }
 
@@ -89,6 +91,7 @@ impl SmtpSession {
             logged_in: false,
             counts: Counts::default(),
             deadline: None,
+            fruit_due: None,
             shutting_down: false,
         }
     }
@@ -153,6 +156,11 @@ impl SmtpSession {
             && self.options.mode != Mode::Submission
     }
 
+    /// A login, or a message that was accepted: the client is no idler.
+    pub(crate) fn bore_fruit(&mut self) {
+        self.fruit_due = None;
+    }
+
     fn banner(&mut self) -> Flow {
         // Who talks before the greeting talks at random, or means another server.
         if self.is_stranger() && !self.input.unread().is_empty() {
@@ -196,7 +204,7 @@ impl SmtpSession {
         }
         let (timeout, until) = self.patience(now);
         let deadline = *self.deadline.get_or_insert(now + timeout);
-        let until = until.map_or(deadline, |until| until.min(deadline));
+        let until = until.min(deadline);
         if now >= until {
             let host = &self.options.host_name;
             let text = format!("{host} has waited too long, closing");
@@ -206,15 +214,17 @@ impl SmtpSession {
         Some(if self.out.is_empty() { Step::Wait { until } } else { self.send() })
     }
 
-    /// How long to wait for something, and until when for a whole message.
-    fn patience(&mut self, now: Instant) -> (Duration, Option<Instant>) {
+    /// How long to wait for something, and until when for all that it belongs to.
+    fn patience(&mut self, now: Instant) -> (Duration, Instant) {
         let timeouts = self.options.timeouts;
+        let fruit_due = *self.fruit_due.get_or_insert(now + timeouts.fruitless);
         match &mut self.state {
-            State::Receiving(receiving) => {
+            State::Receiving(receiving) if receiving.incoming.is_with_desk() => {
                 let until = receiving.incoming.until.get_or_insert(now + timeouts.message);
-                (timeouts.body, Some(*until))
+                (timeouts.body, *until)
             }
-            _ => (timeouts.command, None),
+            State::Receiving(_) => (timeouts.body, fruit_due),
+            _ => (timeouts.command, fruit_due),
         }
     }
 }

@@ -80,6 +80,7 @@ impl SmtpSession {
             Turn::Ask(ask) => self.ask(Ask::Login(ask), Pending::Login(exchange)),
             Turn::Accepted => {
                 self.logged_in = true;
+                self.bore_fruit();
                 // Devices have stopped at other texts than this.
                 self.say(reply(235, EnhancedStatus(2, 7, 0), "Authentication successful"));
                 Flow::Again

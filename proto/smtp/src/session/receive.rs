@@ -120,6 +120,7 @@ impl SmtpSession {
         for reply in replies.chain(std::iter::repeat(missing)).take(count) {
             if reply.code.is_positive() {
                 self.counts.commands = 0;
+                self.bore_fruit();
             }
             self.say(reply);
         }
