@@ -18,6 +18,8 @@ pub struct Options {
     pub capabilities_off: Vec<String>,
     /// A session that is not logged in, and says nothing whole for so long, is closed.
     pub login_timeout: Duration,
+    /// A session that is not logged in so long after it began is closed, however much it says.
+    pub login_deadline: Duration,
     /// A logged-in session that is silent for so long is closed; at least 30 minutes by RFC 3501 §5.4.
     pub idle_timeout: Duration,
     /// So many commands that cannot be read, or logins that fail, end the session.
@@ -33,6 +35,7 @@ impl Default for Options {
             tls_available: true,
             capabilities_off: Vec::new(),
             login_timeout: Duration::from_secs(3 * 60),
+            login_deadline: Duration::from_secs(5 * 60),
             idle_timeout: Duration::from_secs(31 * 60),
             errors_max: 20,
         }

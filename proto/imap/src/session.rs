@@ -17,6 +17,9 @@ use std::sync::Arc;
 use std::time::Instant;
 use words_mail::Refusal;
 
+/// What a stranger is told who stays for too long.
+const LOGIN_OVERDUE: &str = "Not logged in for too long";
+
 /// The server's side of one connection. See the crate for how it is driven.
 pub struct ImapServer {
     cx: Context,
@@ -30,6 +33,8 @@ pub struct ImapServer {
     /// Has the client done something since `until` was set?
     is_active: bool,
     until: Option<Instant>,
+    /// When it must be logged in.
+    login_until: Option<Instant>,
     has_changed: bool,
     is_stopping: bool,
 }
@@ -85,6 +90,7 @@ impl ImapServer {
             refusal: None,
             is_active: false,
             until: None,
+            login_until: None,
             has_changed: false,
             is_stopping: false,
         }
@@ -302,8 +308,11 @@ impl ImapServer {
     fn wait(&mut self, now: Instant) -> Step<Ask, Stretch> {
         let timeout = self.timeout();
         let until = *self.until.get_or_insert(now + timeout);
+        let until = self.login_until(now).map_or(until, |login_until| login_until.min(until));
         if self.is_stopping {
             self.bye("Server is going down, please come back");
+        } else if self.is_login_overdue(now) {
+            self.bye(LOGIN_OVERDUE);
         } else if now >= until {
             self.bye("Autologout, idle for too long");
         }
@@ -312,6 +321,17 @@ impl ImapServer {
         }
         self.cx.out.shrink_to(WAITING_BUFFER_LEN_MAX);
         Step::Wait { until }
+    }
+
+    /// Until when a session that is not logged in may stay.
+    fn login_until(&mut self, now: Instant) -> Option<Instant> {
+        let deadline = self.cx.options.login_deadline;
+        let until = *self.login_until.get_or_insert(now + deadline);
+        (!self.cx.state.is_authenticated()).then_some(until)
+    }
+
+    fn is_login_overdue(&mut self, now: Instant) -> bool {
+        self.login_until(now).is_some_and(|until| now >= until)
     }
 
     fn timeout(&self) -> std::time::Duration {
@@ -355,6 +375,10 @@ impl Session for ImapServer {
     fn step(&mut self, now: Instant) -> Step<Ask, Stretch> {
         if let Some(step) = self.held.take() {
             return step;
+        }
+        // Who goes on sending is never waited for, and must not stay for that.
+        if matches!(self.phase, Phase::Reading) && self.is_login_overdue(now) {
+            self.bye(LOGIN_OVERDUE);
         }
         loop {
             if take(&mut self.is_active) {
