@@ -32,6 +32,8 @@ pub struct Options {
     pub tls_available: bool,
     /// Silence after which the session is closed, before login.
     pub timeout_login: Duration,
+    /// Who is not logged in so long after the session began is sent away, however much it says.
+    pub deadline_login: Duration,
     /// The same after login; RFC 1939 §3 wants at least 10 minutes.
     pub timeout: Duration,
 }
@@ -43,6 +45,7 @@ impl Default for Options {
             cleartext_login: false,
             tls_available: true,
             timeout_login: Duration::from_secs(180),
+            deadline_login: Duration::from_secs(300),
             timeout: Duration::from_secs(600),
         }
     }
@@ -65,6 +68,8 @@ pub struct Pop3Server {
     login_failures: u32,
     /// When something was last heard; set by the first step after it.
     heard_at: Option<Instant>,
+    /// When the session began; set by the first step.
+    began_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -90,6 +95,7 @@ impl Pop3Server {
             mistakes: 0,
             login_failures: 0,
             heard_at: None,
+            began_at: None,
         }
     }
 
@@ -128,10 +134,16 @@ impl Pop3Server {
         Binding::from_exporter(self.secured.as_ref().and_then(|s| s.exporter))
     }
 
-    fn timeout(&self) -> Duration {
+    /// When the session has said too little, or has gone on for too long without a login.
+    fn until(&mut self, now: Instant) -> Instant {
+        let heard_at = *self.heard_at.get_or_insert(now);
+        let began_at = *self.began_at.get_or_insert(now);
         match self.state.stage() {
-            Stage::Authorization => self.options.timeout_login,
-            Stage::Transaction => self.options.timeout,
+            Stage::Authorization => {
+                let deadline = began_at + self.options.deadline_login;
+                deadline.min(heard_at + self.options.timeout_login)
+            }
+            Stage::Transaction => heard_at + self.options.timeout,
         }
     }
 
@@ -507,8 +519,7 @@ impl Session for Pop3Server {
             let greeting = format!("{} POP3 server ready", self.options.host_name);
             self.ok(&greeting);
         }
-        let heard_at = *self.heard_at.get_or_insert(now);
-        let until = heard_at + self.timeout();
+        let until = self.until(now);
         if now >= until && self.next.is_none() {
             self.err("[SYS/TEMP] nothing heard for too long, good-bye");
             self.close();
