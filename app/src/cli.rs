@@ -70,7 +70,7 @@ pub struct Lab {
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',', default_value = "none")]
     pub my_networks: Vec<Network>,
     /// How the log is written
-    #[arg(long, value_enum, default_value_t = Form::Human)]
+    #[arg(long, value_enum, default_value_t = Form::Words)]
     pub log: Form,
     /// No card, and of the log only warnings
     #[arg(short, long)]

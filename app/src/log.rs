@@ -1,5 +1,7 @@
 //! The log: one line an event.
 
+use crate::story::Story;
+use crate::words::Words;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{IsTerminal, stderr};
@@ -15,7 +17,9 @@ use tracing_subscriber::registry::LookupSpan;
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
-    /// For people.
+    /// The road of each message in sentences, in the reader's language.
+    Words,
+    /// One line of names and values an event.
     Human,
     /// One JSON object a line.
     Json,
@@ -38,6 +42,10 @@ pub fn start(form: Form, amount: Amount) {
     };
     let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(stderr);
     match form {
+        Form::Words => {
+            let story = Story::new(Words::of_environment());
+            builder.with_ansi(stderr().is_terminal()).event_format(story).init();
+        }
         Form::Human => builder.with_ansi(stderr().is_terminal()).event_format(Human).init(),
         Form::Json => builder.json().flatten_event(true).with_span_list(false).init(),
     }
@@ -96,11 +104,7 @@ impl Fields<'_, '_> {
         if matches!(field.name(), "session" | "peer") {
             return;
         }
-        // What strangers wrote must not look like lines or colours of ours.
-        let value: Cow<str> = match value.contains(char::is_control) {
-            true => value.escape_debug().to_string().into(),
-            false => value.into(),
-        };
+        let value = harmless(value);
         let result = match field.name() {
             "message" => write!(self.writer, "{value}"),
             name if value.is_empty() || value.contains(' ') => {
@@ -122,11 +126,20 @@ impl Visit for Fields<'_, '_> {
     }
 }
 
+/// What strangers wrote must not look like lines or colours of ours.
+pub fn harmless(value: &str) -> Cow<'_, str> {
+    match value.contains(char::is_control) {
+        true => value.escape_debug().to_string().into(),
+        false => value.into(),
+    }
+}
+
 /// A time of day, in UTC.
-struct Time(u128);
+pub struct Time(u128);
 
 impl Time {
-    fn now() -> Time {
+    /// The present.
+    pub fn now() -> Time {
         Time(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis()))
     }
 }

@@ -18,6 +18,7 @@ mod service;
 mod serving;
 mod size;
 mod store;
+mod story;
 mod words;
 mod worker;
 

@@ -21,6 +21,11 @@ const MAILBOXES: [(&str, Option<SpecialUse>); 6] = [
     ("Templates", None),
 ];
 
+/// Largest message that anybody may bring, in octets.
+pub const SIZE_MAX: u64 = 50 * 1024 * 1024;
+/// Room for the trace fields that we put on top of it.
+const TRACE_MAX: u64 = 64 * 1024;
+
 /// Everything that answers questions. Cheap to clone.
 #[derive(Clone)]
 pub struct Office {
@@ -43,7 +48,8 @@ impl Office {
         let world = World { clock: Arc::new(SystemClock), random, passwords };
         let options = core_directory::Options::default();
         let directory = Arc::new(Directory::new(store.clone(), world.clone(), options));
-        let options = core_mailbox::Options::default();
+        let size_max = SIZE_MAX + TRACE_MAX;
+        let options = core_mailbox::Options { size_max, ..core_mailbox::Options::default() };
         let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
         Ok(Office { store, world, directory, mail })
     }

@@ -1,7 +1,7 @@
 //! Which listener gets which session and desk.
 
 use crate::network::Network;
-use crate::office::Office;
+use crate::office::{Office, SIZE_MAX};
 use crate::service::Service;
 use crate::words::{Words, about};
 use anyhow::{Result, anyhow};
@@ -18,9 +18,6 @@ use serve_pop3::Pop3Desk;
 use serve_smtp::{SmtpDesk, Visitor};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-
-/// Largest message, in octets.
-const SIZE_MAX: u64 = 50 * 1024 * 1024;
 
 /// Opens every port. The error tells which one cannot be opened, why, and what to do.
 pub fn bind(

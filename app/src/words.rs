@@ -1,7 +1,10 @@
-//! What the lab says to people, in Spanish, Catalan and English. The log is in English.
+//! What the lab says to people, in Spanish, Catalan and English. Names of log
+//! fields and everything for programs are in English.
 
 /// All of it, in one language. `{}` stands for what the text is about.
 pub struct Words {
+    /// As locales name the language.
+    pub language: &'static str,
     pub title: &'static str,
     pub people: &'static str,
     pub password: &'static str,
@@ -23,9 +26,12 @@ pub struct Words {
     pub no_such_address: &'static str,
     pub locked: &'static str,
     pub other_version: &'static str,
+    /// Sentences for events of the log, by the event's name; `{name}` stands for a field.
+    pub story: &'static [(&'static str, &'static str)],
 }
 
 const ENGLISH: Words = Words {
+    language: "en",
     title: "a post office for {}",
     people: "People",
     password: "first password",
@@ -49,9 +55,28 @@ const ENGLISH: Words = Words {
     locked: "another estafeta has {} open; stop that one, or choose another directory with --data DIR",
     other_version: "{} was written by another version of estafeta; use that version, or choose another \
                     directory with --data DIR",
+    story: &[
+        ("connected", "{peer} connects to the {listener} port"),
+        ("TLS started", "the connection is encrypted from here on ({version})"),
+        ("TLS failed", "no encryption came about: {error}"),
+        ("login", "{account} logs in at {protocol} ({how})"),
+        ("login refused", "login as {name} refused: {refusal}"),
+        ("delivered", "message {id} from {from} has ARRIVED for {to}: {size} octets, on disk"),
+        ("not delivered", "message {id} from {from} has not arrived for {to}: {refusal}"),
+        ("message refused", "message {id} from {from} for {to} refused: {refusal}"),
+        ("refused", "{command} {argument} refused: {refusal}"),
+        ("append", "{messages} message(s) put into {mailbox} by the client ({octets} octets)"),
+        ("read", "the client reads message(s) {uids} of {mailbox}"),
+        ("expunge", "message(s) {uids} removed from {mailbox}"),
+        ("copy", "message(s) {uids} copied from {mailbox} to {to}"),
+        ("move", "message(s) {uids} moved from {mailbox} to {to}"),
+        ("deleted", "message(s) {uids} removed from INBOX: the client took them away"),
+        ("disconnected", "the connection ends, {reason} ({received} octets in, {sent} out)"),
+    ],
 };
 
 const SPANISH: Words = Words {
+    language: "es",
     title: "una oficina de correos para {}",
     people: "Personas",
     password: "primera contraseña",
@@ -75,9 +100,34 @@ const SPANISH: Words = Words {
     locked: "otro estafeta tiene abierto {}; detenlo o elige otro directorio con --data DIR",
     other_version: "{} lo escribió otra versión de estafeta; usa esa versión o elige otro directorio con \
                     --data DIR",
+    story: &[
+        ("connected", "{peer} se conecta al puerto de {listener}"),
+        ("TLS started", "la conexión va cifrada a partir de aquí ({version})"),
+        ("TLS failed", "no se llega a cifrar la conexión: {error}"),
+        ("login", "{account} entra por {protocol} ({how})"),
+        ("login refused", "entrada como {name} rechazada: {refusal}"),
+        (
+            "delivered",
+            "el mensaje {id} de {from} HA LLEGADO para {to}: {size} octetos, en el disco",
+        ),
+        ("not delivered", "el mensaje {id} de {from} no ha llegado para {to}: {refusal}"),
+        ("message refused", "mensaje {id} de {from} para {to} rechazado: {refusal}"),
+        ("refused", "{command} {argument} rechazado: {refusal}"),
+        ("append", "el cliente deja {messages} mensaje(s) en {mailbox} ({octets} octetos)"),
+        ("read", "el cliente lee mensaje(s) {uids} de {mailbox}"),
+        ("expunge", "mensaje(s) {uids} eliminados de {mailbox}"),
+        ("copy", "mensaje(s) {uids} copiados de {mailbox} a {to}"),
+        ("move", "mensaje(s) {uids} movidos de {mailbox} a {to}"),
+        ("deleted", "mensaje(s) {uids} eliminados de INBOX: el cliente se los ha llevado"),
+        (
+            "disconnected",
+            "termina la conexión, {reason} ({received} octetos recibidos, {sent} enviados)",
+        ),
+    ],
 };
 
 const CATALAN: Words = Words {
+    language: "ca",
     title: "una oficina de correus per a {}",
     people: "Persones",
     password: "primera contrasenya",
@@ -101,9 +151,33 @@ const CATALAN: Words = Words {
     locked: "un altre estafeta té obert {}; atura'l o tria un altre directori amb --data DIR",
     other_version: "{} el va escriure una altra versió d'estafeta; fes servir aquella versió o tria un \
                     altre directori amb --data DIR",
+    story: &[
+        ("connected", "{peer} es connecta al port de {listener}"),
+        ("TLS started", "la connexió va xifrada a partir d'aquí ({version})"),
+        ("TLS failed", "no s'arriba a xifrar la connexió: {error}"),
+        ("login", "{account} entra per {protocol} ({how})"),
+        ("login refused", "entrada com a {name} rebutjada: {refusal}"),
+        ("delivered", "el missatge {id} de {from} HA ARRIBAT per a {to}: {size} octets, al disc"),
+        ("not delivered", "el missatge {id} de {from} no ha arribat per a {to}: {refusal}"),
+        ("message refused", "missatge {id} de {from} per a {to} rebutjat: {refusal}"),
+        ("refused", "{command} {argument} rebutjat: {refusal}"),
+        ("append", "el client deixa {messages} missatge(s) a {mailbox} ({octets} octets)"),
+        ("read", "el client llegeix missatge(s) {uids} de {mailbox}"),
+        ("expunge", "missatge(s) {uids} eliminats de {mailbox}"),
+        ("copy", "missatge(s) {uids} copiats de {mailbox} a {to}"),
+        ("move", "missatge(s) {uids} moguts de {mailbox} a {to}"),
+        ("deleted", "missatge(s) {uids} eliminats d'INBOX: el client se'ls ha endut"),
+        (
+            "disconnected",
+            "la connexió s'acaba, {reason} ({received} octets rebuts, {sent} enviats)",
+        ),
+    ],
 };
 
 impl Words {
+    /// Every language, English first.
+    pub const ALL: [&'static Words; 3] = [&ENGLISH, &SPANISH, &CATALAN];
+
     /// In the language of the environment, as POSIX has it: the first of these that is set.
     pub fn of_environment() -> &'static Words {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -112,11 +186,8 @@ impl Words {
     }
 
     fn of(locale: &str) -> &'static Words {
-        match locale.split(['_', '.', '@']).next() {
-            Some("es") => &SPANISH,
-            Some("ca") => &CATALAN,
-            _ => &ENGLISH,
-        }
+        let language = locale.split(['_', '.', '@']).next().unwrap_or_default();
+        Words::ALL.into_iter().find(|words| words.language == language).unwrap_or(&ENGLISH)
     }
 }
 
@@ -146,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_text_about_something_has_one_place_for_it() {
-        for words in [&ENGLISH, &SPANISH, &CATALAN] {
+        for words in Words::ALL {
             let about = [
                 words.title,
                 words.port_in_use,

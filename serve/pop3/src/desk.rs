@@ -5,7 +5,7 @@ use core_directory::Account;
 use core_mailbox::{Content, Mail, Mailboxes, Row, Rows, View};
 use proto_line::{Broken, Desk, News};
 use proto_pop3::{Answer, Ask, Entry, Listing};
-use serve_login::{Login, Peer};
+use serve_login::{Guest, Login, Peer};
 use std::sync::Arc;
 use tracing::info;
 use words_mail::{MailboxName, NumberSet, Refusal};
@@ -19,6 +19,7 @@ pub struct Pop3Desk {
     mail: Mail,
     peer: Peer,
     account: Option<Account>,
+    guest: Option<Guest>,
     maildrop: Option<Maildrop>,
 }
 
@@ -72,10 +73,13 @@ impl Maildrop {
 impl Pop3Desk {
     /// A counter for `peer`, before login.
     pub fn new(login: Login, mail: Mail, peer: Peer) -> Pop3Desk {
-        Pop3Desk { login, mail, peer, account: None, maildrop: None }
+        Pop3Desk { login, mail, peer, account: None, guest: None, maildrop: None }
     }
 
     async fn put(&mut self, ask: Ask) -> Result<Answer, Refusal> {
+        if let Some(guest) = &mut self.guest {
+            self.login.check(guest).await?;
+        }
         match ask {
             Ask::Login(ask) => self.login(ask).await.map(Answer::Login),
             Ask::Open => self.open().await,
@@ -95,6 +99,7 @@ impl Pop3Desk {
     async fn login(&mut self, ask: proto_sasl::Ask) -> Result<proto_sasl::Answer, Refusal> {
         let turn = self.login.answer(ask, &self.peer).await?;
         self.account = turn.account.or(self.account.take());
+        self.guest = self.account.as_ref().map(|account| Guest::new(account.id));
         Ok(turn.answer)
     }
 
@@ -113,20 +118,15 @@ impl Pop3Desk {
         let octets = self.maildrop()?.read(number, offset).await?;
         if offset == 0 {
             let uid = self.maildrop()?.row(number)?.uid;
-            info!(session = self.peer.session, account = self.name(), %uid, protocol = "pop3", "read");
+            info!(mailbox = "INBOX", messages = 1, uids = %uid, "read");
         }
         Ok(Answer::Octets(octets))
     }
 
     async fn remove(&mut self, numbers: &NumberSet) -> Result<Answer, Refusal> {
         let removed = self.maildrop()?.remove(numbers).await?;
-        let (session, count) = (&self.peer.session, removed.len());
-        info!(session, account = self.name(), count, uids = %removed, protocol = "pop3", "deleted");
+        info!(mailbox = "INBOX", messages = removed.len(), uids = %removed, "deleted");
         Ok(Answer::Removed)
-    }
-
-    fn name(&self) -> String {
-        self.account.as_ref().map_or(String::new(), |a| a.address.to_string())
     }
 }
 
