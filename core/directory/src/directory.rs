@@ -7,6 +7,7 @@ use crate::walk::{Fallback, Walk};
 use crate::{Account, Admin};
 use core_store::{Store, StoreError};
 use core_world::World;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use words_mail::{AccountId, Address, ForwardPath, Refusal, ReversePath};
 
@@ -20,6 +21,8 @@ pub struct Directory {
     pub(crate) dummy_hash: OnceLock<String>,
     /// What keys for such names are made of, once it was read.
     pub(crate) secret: OnceLock<[u8; 32]>,
+    /// How often an account was changed or removed.
+    revision: AtomicU64,
 }
 
 /// What the directory needs to be told.
@@ -60,8 +63,8 @@ impl Directory {
     /// The directory kept in `store`.
     pub fn new(store: Arc<dyn Store>, world: World, options: Options) -> Directory {
         let verified = Verified::new(&*world.random);
-        let (dummy_hash, secret) = Default::default();
-        Directory { store, world, options, verified, dummy_hash, secret }
+        let (dummy_hash, secret, revision) = Default::default();
+        Directory { store, world, options, verified, dummy_hash, secret, revision }
     }
 
     /// What the operator may do.
@@ -91,6 +94,18 @@ impl Directory {
             return Err(Refusal::NoSuchRecipient);
         }
         Ok(resolved)
+    }
+
+    /// Another number after every change or removal of an account by this process. Who let somebody
+    /// in keeps the number from before, and asks for [`Directory::account`] again when it differs.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// `account` is not what it was.
+    pub(crate) fn account_changed(&self, account: AccountId) {
+        self.verified.forget(account);
+        self.revision.fetch_add(1, Ordering::Release);
     }
 
     /// The account of that number. Errors: `LoginFailed` if it is gone or disabled; `Unavailable`.

@@ -189,3 +189,19 @@ fn keys_of_nobody_are_the_same_each_time_even_after_a_restart() {
     let restarted = Office::on(office.store.clone(), Options::default());
     assert!(nobody == now(restarted.directory.scram_keys("nobody")).unwrap());
 }
+
+#[test]
+fn who_has_let_somebody_in_sees_that_an_account_has_changed() {
+    let office = Office::mired();
+    let ana = now(office.directory.login("ana", b"ana")).unwrap();
+    let before = office.directory.revision();
+    assert!(now(office.directory.login("bob", b"bob")).is_ok());
+    assert_eq!(office.directory.revision(), before, "a login changes nothing");
+    let disabled = Some(true);
+    set(&office, "ana@mired.org", AccountChange { disabled, ..Default::default() });
+    let disabled = office.directory.revision();
+    assert_ne!(disabled, before);
+    assert_eq!(now(office.directory.account(ana.id)), Err(Refusal::LoginFailed));
+    now(office.directory.admin().remove_account(&address("ana@mired.org"))).unwrap();
+    assert_ne!(office.directory.revision(), disabled);
+}

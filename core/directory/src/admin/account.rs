@@ -111,7 +111,7 @@ impl Admin<'_> {
                 batch.put(key::credentials(id), credentials.encode());
             }
             if self.commit(batch, &mut tries).await? {
-                self.directory.verified.forget(id);
+                self.directory.account_changed(id);
                 return entry_of(&self.lookup().await?, id, &record).await;
             }
         }
@@ -135,7 +135,7 @@ impl Admin<'_> {
             batch.delete(key::member(main.domain(), id));
             batch.delete(key::credentials(id)).delete(key::account(id));
             if self.commit(batch, &mut tries).await? {
-                self.directory.verified.forget(id);
+                self.directory.account_changed(id);
                 return Ok(Removed { account: entry, aliases, catch_alls });
             }
         }
