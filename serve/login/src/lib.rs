@@ -6,7 +6,7 @@ use core_world::World;
 use proto_sasl::{Answer, Ask, Keys, Proof};
 use std::sync::Arc;
 use tracing::{info, warn};
-use words_mail::Refusal;
+use words_mail::{AccountId, Refusal};
 
 /// Who is at the other end, for the log.
 #[derive(Clone, Debug)]
@@ -24,6 +24,21 @@ pub struct Peer {
 pub struct Login {
     directory: Arc<Directory>,
     world: World,
+}
+
+/// Somebody who was let in, and may be shut out while their session goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Guest {
+    account: AccountId,
+    /// Of the directory, when the account was last looked at.
+    revision: Option<u64>,
+}
+
+impl Guest {
+    /// One who has just logged in to `account`.
+    pub fn new(account: AccountId) -> Guest {
+        Guest { account, revision: None }
+    }
 }
 
 /// What a turn of an exchange gave.
@@ -63,6 +78,19 @@ impl Login {
                 settled(&authcid, "SCRAM-SHA-256", result, peer)
             }
         }
+    }
+
+    /// May `guest` still be here? To be asked before everything done for them; it costs nothing as
+    /// long as no account is changed. Errors: `LoginFailed` if theirs is disabled or gone;
+    /// `Unavailable`.
+    pub async fn check(&self, guest: &mut Guest) -> Result<(), Refusal> {
+        // Read first: what changes later is seen the next time.
+        let revision = self.directory.revision();
+        if guest.revision != Some(revision) {
+            self.directory.account(guest.account).await?;
+            guest.revision = Some(revision);
+        }
+        Ok(())
     }
 
     async fn keys(&self, name: &str) -> Result<Keys, Refusal> {
