@@ -9,6 +9,7 @@ use crate::{Answer, Ask, Entry, Listing};
 use proto_line::{LineBuffer, News, Secured, Session, Step};
 use proto_sasl::{Binding, Exchange, Mechanism, Turn};
 use std::time::{Duration, Instant};
+use words_mail::Refusal;
 
 /// Longest command line. RFC 2449 §4 says 255; a SASL response may be longer.
 const LINE_MAX: usize = 12 * 1024;
@@ -454,6 +455,11 @@ impl Pop3Server {
             // The status line is out already, and so may be half the answer: hang up, so that the
             // client does not take half for the whole.
             (Pending::Retrieval(_) | Pending::Listing { only: false, .. }, Answer::Refused(_)) => {
+                self.close();
+            }
+            // The account was disabled or removed meanwhile.
+            (_, Answer::Refused(Refusal::LoginFailed)) => {
+                self.err("[AUTH] the account may no longer log in");
                 self.close();
             }
             (_, Answer::Refused(refusal)) => self.err(&refused(&refusal)),
