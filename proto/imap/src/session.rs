@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use words_mail::Refusal;
 
+/// What somebody is told whose account is disabled or gone while they are logged in.
+const SHUT_OUT: &str = "The account may no longer log in";
 /// What a stranger is told who stays for too long.
 const LOGIN_OVERDUE: &str = "Not logged in for too long";
 
@@ -182,6 +184,10 @@ impl ImapServer {
         let next = match running.turn {
             Turn::Start => run.start(cx),
             Turn::Answer => match self.answer.take() {
+                Some(Answer::Refused(Refusal::LoginFailed)) if cx.state.is_authenticated() => {
+                    self.bye(SHUT_OUT);
+                    return Advance::On;
+                }
                 Some(Answer::Refused(refusal)) => run.refused(refusal, cx),
                 Some(answer) => run.answer(answer, cx),
                 None => unreachable!("a step without an answer"),
@@ -248,6 +254,10 @@ impl ImapServer {
         let synced = match self.answer.take() {
             Some(Answer::Changes(changes)) => sync::tell(&changes, &mut self.cx),
             Some(Answer::Refused(Refusal::NoSuchMailbox)) => Synced::Removed,
+            Some(Answer::Refused(Refusal::LoginFailed)) => {
+                self.finish(tagged);
+                return self.bye(SHUT_OUT);
+            }
             // The command itself was done; what happened will be told another time.
             Some(Answer::Refused(_)) => Synced::Told,
             Some(answer) => command::mismatch(&answer),

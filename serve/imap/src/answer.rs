@@ -9,6 +9,7 @@ use words_mail::Refusal;
 impl ImapDesk {
     /// One arm a question; no `_`, so that a new question does not go unheard.
     pub(crate) async fn answer_or_refuse(&mut self, ask: Ask) -> Result<Answer, Refusal> {
+        self.check_login().await?;
         match ask {
             Ask::Login(ask) => self.log_in(ask).await,
             Ask::Identified(fields) => Ok(identified(&fields)),

@@ -6,6 +6,7 @@ use core_directory::Account;
 use core_mailbox::Mailboxes;
 use proto_imap::ask::Answer;
 use proto_sasl::Ask;
+use serve_login::Guest;
 use tracing::warn;
 use words_mail::Refusal;
 
@@ -13,6 +14,7 @@ use words_mail::Refusal;
 pub(crate) struct Login {
     pub account: Account,
     pub mailboxes: Mailboxes,
+    guest: Guest,
     /// Given back when the session ends.
     _slot: Slot,
 }
@@ -27,8 +29,17 @@ impl ImapDesk {
                 warn!(account = %account.address, %refusal, "login refused");
             })?;
             let mailboxes = office.mail.account(account.id);
-            self.login = Some(Login { account, mailboxes, _slot: slot });
+            let guest = Guest::new(account.id);
+            self.login = Some(Login { account, mailboxes, guest, _slot: slot });
         }
         Ok(Answer::Login(turn.answer))
+    }
+
+    /// Is who has logged in still welcome? A session of a disabled account gets no more answers.
+    pub(crate) async fn check_login(&mut self) -> Result<(), Refusal> {
+        match &mut self.login {
+            Some(login) => self.office.login.check(&mut login.guest).await,
+            None => Ok(()),
+        }
     }
 }

@@ -299,3 +299,25 @@ fn one_session_more_than_allowed_is_told_why() {
     drop(first);
     office.connect_as_ana();
 }
+
+#[test]
+fn whoever_is_disabled_or_removed_is_out_at_the_next_command() {
+    let office = PostOffice::open();
+    let gone = "* BYE The account may no longer log in\r\n";
+    for command in ["LIST \"\" *", "FETCH 1 BODY[]", "NOOP", "CREATE late", "SEARCH ALL", "IDLE"] {
+        let mut ana = office.connect_as_ana();
+        ana.append("INBOX", "", PLAIN);
+        ana.ok("SELECT INBOX");
+        office.set_disabled("bob", true);
+        ana.ok("NOOP");
+        office.set_disabled("ana", true);
+        let heard = ana.say(command);
+        assert!(heard.ends_with(gone) && !heard.contains("FETCH ("), "{command}: {heard}");
+        assert!(office.connect().no("LOGIN ana ana").contains("AUTHENTICATIONFAILED"));
+        office.set_disabled("ana", false);
+        office.set_disabled("bob", false);
+    }
+    let mut ana = office.connect_as_ana();
+    office.remove_account("ana");
+    assert!(ana.say("CREATE zombie").ends_with(gone));
+}

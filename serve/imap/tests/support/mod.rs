@@ -103,6 +103,17 @@ impl PostOffice {
         now(self.directory.admin().set_account(&address(name), &change)).unwrap();
     }
 
+    /// Lets `name` in or not.
+    pub fn set_disabled(&self, name: &str, disabled: bool) {
+        let change = AccountChange { disabled: Some(disabled), ..AccountChange::default() };
+        now(self.directory.admin().set_account(&address(name), &change)).unwrap();
+    }
+
+    /// Removes `name`.
+    pub fn remove_account(&self, name: &str) {
+        now(self.directory.admin().remove_account(&address(name))).unwrap();
+    }
+
     pub fn pass(&self, seconds: i64) {
         self.outside.clock.fetch_add(seconds * 1000, SeqCst);
     }
