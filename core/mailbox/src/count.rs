@@ -11,16 +11,20 @@ pub(crate) struct Counts {
     pub unseen: i64,
     pub deleted: i64,
     pub size: i64,
+    /// Octets of messages with `\Deleted`.
+    pub deleted_size: i64,
 }
 
 impl Counts {
     /// What one message counts.
     pub fn of(row: &Row) -> Counts {
+        let deleted = row.flags.contains(SystemFlag::Deleted);
         Counts {
             messages: 1,
             unseen: (!row.flags.contains(SystemFlag::Seen)).into(),
-            deleted: row.flags.contains(SystemFlag::Deleted).into(),
+            deleted: deleted.into(),
             size: row.size as i64,
+            deleted_size: if deleted { row.size as i64 } else { 0 },
         }
     }
 
@@ -29,6 +33,7 @@ impl Counts {
         self.unseen += other.unseen;
         self.deleted += other.deleted;
         self.size += other.size;
+        self.deleted_size += other.deleted_size;
     }
 
     pub fn subtract(&mut self, other: Counts) {
@@ -36,6 +41,7 @@ impl Counts {
         self.unseen -= other.unseen;
         self.deleted -= other.deleted;
         self.size -= other.size;
+        self.deleted_size -= other.deleted_size;
     }
 
     pub fn is_zero(&self) -> bool {
@@ -43,13 +49,13 @@ impl Counts {
     }
 
     /// In the order in which they stand in the store.
-    pub fn numbers(&self) -> [i64; 4] {
-        [self.messages, self.unseen, self.deleted, self.size]
+    pub fn numbers(&self) -> [i64; 5] {
+        [self.messages, self.unseen, self.deleted, self.size, self.deleted_size]
     }
 
     pub fn decode(value: Option<&Bytes>) -> Counts {
-        let [messages, unseen, deleted, size] = crate::octets::sums(value);
-        Counts { messages, unseen, deleted, size }
+        let [messages, unseen, deleted, size, deleted_size] = crate::octets::sums(value);
+        Counts { messages, unseen, deleted, size, deleted_size }
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Status {
     pub deleted: u64,
     /// Octets of all messages.
     pub size: u64,
+    /// Octets of the messages with `\Deleted`.
+    pub deleted_size: u64,
     /// What the next message's UID will be at least.
     pub uid_next: Uid,
     /// Of its UIDs.

@@ -80,6 +80,7 @@ impl Mailboxes {
             messages: counts.messages.max(0) as u64,
             unseen: counts.unseen.max(0) as u64,
             deleted: counts.deleted.max(0) as u64,
+            deleted_size: counts.deleted_size.max(0) as u64,
             size: counts.size.max(0) as u64,
             uid_next: Uid(u32::try_from(uid_next).unwrap_or(u32::MAX)),
             uid_validity: numbered.uid_validity,

@@ -187,6 +187,8 @@ pub struct Status {
     pub unseen: u64,
     /// DELETED
     pub deleted: u64,
+    /// DELETED-STORAGE (RFC 9208 §4.1.4), in octets.
+    pub deleted_storage: u64,
     /// SIZE
     pub size: u64,
     /// UIDNEXT

@@ -57,6 +57,7 @@ pub(crate) async fn status_of(mailboxes: &Mailboxes, id: MailboxId) -> Result<St
         messages: status.messages,
         unseen: status.unseen,
         deleted: status.deleted,
+        deleted_storage: status.deleted_size,
         size: status.size,
         uid_next: status.uid_next,
         uid_validity: status.uid_validity,

@@ -52,7 +52,10 @@ fn recount(rows: &Rows, uid_validity: UidValidity) -> Status {
         status.messages += 1;
         status.size += row.size;
         status.unseen += u64::from(!row.flags.contains(SystemFlag::Seen));
-        status.deleted += u64::from(row.flags.contains(SystemFlag::Deleted));
+        if row.flags.contains(SystemFlag::Deleted) {
+            status.deleted += 1;
+            status.deleted_size += row.size;
+        }
     }
     assert!(rows.uid_next() > last);
     Status { uid_next: rows.uid_next(), highest_modseq: rows.highest_modseq(), ..status }

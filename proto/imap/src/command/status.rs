@@ -19,19 +19,21 @@ pub(super) enum Item {
     UidValidity,
     Unseen,
     Deleted,
+    DeletedStorage,
     Size,
     HighestModSeq,
     MailboxId,
     AppendLimit,
 }
 
-const ITEMS: [(&str, Item); 10] = [
+const ITEMS: [(&str, Item); 11] = [
     ("MESSAGES", Item::Messages),
     ("RECENT", Item::Recent),
     ("UIDNEXT", Item::UidNext),
     ("UIDVALIDITY", Item::UidValidity),
     ("UNSEEN", Item::Unseen),
     ("DELETED", Item::Deleted),
+    ("DELETED-STORAGE", Item::DeletedStorage),
     ("SIZE", Item::Size),
     ("HIGHESTMODSEQ", Item::HighestModSeq),
     ("MAILBOXID", Item::MailboxId),
@@ -93,6 +95,7 @@ fn value(item: Item, status: &ask::Status, cx: &mut Context) {
         Item::UidValidity => status.uid_validity.0.into(),
         Item::Unseen => status.unseen,
         Item::Deleted => status.deleted,
+        Item::DeletedStorage => status.deleted_storage,
         Item::Size => status.size,
         Item::HighestModSeq => status.highest_modseq.0,
         Item::AppendLimit => cx.options.size_max,

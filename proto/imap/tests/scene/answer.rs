@@ -190,6 +190,7 @@ fn status(row: &Fields) -> Result<Status, String> {
         messages: row.number_or("messages", 0)?,
         unseen: row.number_or("unseen", 0)?,
         deleted: row.number_or("deleted", 0)?,
+        deleted_storage: row.number_or("deleted-storage", 0)?,
         size: row.number_or("size", 0)?,
         uid_next: Uid(row.number_or("uidnext", 1)?),
         uid_validity: UidValidity(row.number_or("uidvalidity", 1)?),
