@@ -120,11 +120,20 @@ impl Directory {
     /// and aliases that lead to it, postmaster for who is that; not what only a catch-all brings.
     /// Errors: `SenderNotOwned`, `Unavailable`.
     pub async fn may_send_as(&self, account: &Account, path: &ReversePath) -> Result<(), Refusal> {
+        self.may_account_send_as(account.id, path).await
+    }
+
+    /// The same for who knows just the account's number.
+    pub async fn may_account_send_as(
+        &self,
+        account: AccountId,
+        path: &ReversePath,
+    ) -> Result<(), Refusal> {
         let Some(address) = &path.0 else { return Ok(()) };
         let lookup = self.lookup().await.map_err(unavailable)?;
         let walk = Walk::new(&lookup, self.options.separator, Fallback::Ignore);
         match walk.resolve(address.clone()).await {
-            Ok(resolved) if resolved.local.iter().any(|l| l.account.id == account.id) => Ok(()),
+            Ok(resolved) if resolved.local.iter().any(|l| l.account.id == account) => Ok(()),
             Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
             // An alias that goes in circles leads to nobody.
             Ok(_) | Err(_) => Err(Refusal::SenderNotOwned),
