@@ -29,6 +29,8 @@ pub(crate) struct Coming<'a> {
     pub(crate) host_name: &'a str,
     /// When.
     pub(crate) at: Timestamp,
+    /// Who sends, if that is not just who the message says.
+    pub(crate) sender: Option<&'a Address>,
 }
 
 impl Coming<'_> {
@@ -72,7 +74,10 @@ impl Coming<'_> {
 
     fn drops(&self, field: &Field<'_>) -> bool {
         match self.origin.submitter {
-            Some(_) => SUBMISSION_DROPS.iter().any(|name| field.is_named(name)),
+            Some(_) => {
+                SUBMISSION_DROPS.iter().any(|name| field.is_named(name))
+                    || (self.sender.is_some() && field.is_named("Sender"))
+            }
             None => field.is_named("Return-Path"),
         }
     }
@@ -84,6 +89,10 @@ impl Coming<'_> {
         };
         if !has.from {
             add("From", &address.to_string());
+        }
+        // RFC 6409 §8.1: whoever writes in another's name is named as well.
+        if let Some(sender) = self.sender {
+            add("Sender", &sender.to_string());
         }
         if !has.date {
             add("Date", &DateTime::utc(self.at).to_field());
@@ -157,7 +166,7 @@ mod tests {
     /// What became of `fields`, without our Received field.
     fn compose(origin: &Origin, fields: &str) -> (String, Facts) {
         let at = Timestamp::from_seconds(1_795_508_984);
-        let coming = Coming { origin, id: "ID", host_name: "mail.mired.org", at };
+        let coming = Coming { origin, id: "ID", host_name: "mail.mired.org", at, sender: None };
         let (header, facts) = coming.compose(fields.as_bytes());
         let received = coming.received();
         assert!(header.starts_with(received.as_bytes()));
@@ -168,7 +177,8 @@ mod tests {
     fn the_trace_tells_where_from_how_and_when() {
         let origin = origin(None);
         let at = Timestamp::from_seconds(1_795_508_984);
-        let coming = Coming { origin: &origin, id: "ID", host_name: "mail.mired.org", at };
+        let coming =
+            Coming { origin: &origin, id: "ID", host_name: "mail.mired.org", at, sender: None };
         assert_eq!(
             coming.received(),
             "Received: from client.example ([IPv6:::1]) by mail.mired.org with ESMTPS\r\n \

@@ -4,6 +4,7 @@ use crate::Recipient;
 use crate::compose::{Coming, delivered_before, prefix};
 use crate::delivery::{Road, allowance, check_size};
 use crate::id::new_id;
+use crate::names::named;
 use crate::plan::{Group, Plan, Quota, Replies, groups};
 use crate::rewrite::{Ended, HeaderTooLarge, Rewrite};
 use bytes::Bytes;
@@ -167,11 +168,16 @@ impl Incoming {
     }
 
     async fn keep_header(&mut self, ended: Ended) -> Result<(), Refusal> {
+        let sender = match speaks_for_others(&self.road, &self.origin, &ended.fields).await? {
+            true => self.origin.submitter.as_ref().map(|(_, address)| address),
+            false => None,
+        };
         let coming = Coming {
             origin: &self.origin,
             id: &self.id,
             host_name: &self.road.options.host_name,
             at: self.begun_at,
+            sender,
         };
         let (header, facts) = coming.compose(&ended.fields);
         if facts.received > self.road.options.received_max {
@@ -232,6 +238,21 @@ async fn check_group(road: &Road, group: &Group<'_>, size: u64) -> Result<(), Re
         }
     }
     Ok(())
+}
+
+/// Does a submission name an author or sender who is not the submitter? Errors: `Unavailable`.
+async fn speaks_for_others(road: &Road, origin: &Origin, fields: &[u8]) -> Result<bool, Refusal> {
+    let Some((id, own)) = &origin.submitter else { return Ok(false) };
+    let Some(named) = named(fields) else { return Ok(true) };
+    for address in named.into_iter().filter(|address| address != own) {
+        let path = ReversePath(Some(address));
+        match road.directory.may_account_send_as(*id, &path).await {
+            Ok(()) => {}
+            Err(Refusal::Unavailable) => return Err(Refusal::Unavailable),
+            Err(_) => return Ok(true),
+        }
+    }
+    Ok(false)
 }
 
 /// The answer when the store fails. Whoever runs the store logs why.

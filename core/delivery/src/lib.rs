@@ -5,6 +5,7 @@ mod compose;
 mod delivery;
 mod id;
 mod incoming;
+mod names;
 mod plan;
 mod rewrite;
 

@@ -266,3 +266,33 @@ fn every_call_can_be_made_by_a_task_of_a_server() {
     let path = support::forward_path("ana@mired.org");
     now(check(office.delivery.recipient(&path, 0, false))).unwrap();
 }
+
+#[test]
+fn whoever_writes_in_another_s_name_is_named_as_sender() {
+    let office = Office::open();
+    office.add_alias("team@mired.org", &["ana@mired.org", "bob@mired.org"]);
+    let ana = office.recipient("ana@mired.org", 0).unwrap().local[0].account.clone();
+    let submission = || Origin { submitter: Some((ana.id, ana.address.clone())), ..origin() };
+    let rest = "Date: x\r\nMessage-ID: <1@x>\r\n";
+    let bob = office.recipients(&["bob@mired.org"]);
+    for (fields, named) in [
+        ("From: Ana <ana@mired.org>\r\n", false),
+        ("From: ana+x@Mired.org\r\nSender: team@mired.org\r\n", false),
+        ("From: bob@mired.org\r\n", true),
+        ("From: The Boss <boss@elsewhere.org>\r\n", true),
+        ("From: ana@mired.org\r\nFrom: bob@mired.org\r\n", true),
+        ("From: ana@mired.org\r\nSender: bob@mired.org\r\n", true),
+        ("From: bob\r\n", true),
+    ] {
+        let message = format!("{fields}{rest}\r\nx");
+        let incoming = office.begin(submission(), message.as_bytes());
+        now(incoming.finish(&bob)).unwrap();
+        let filed = office.inbox("bob@mired.org").pop().unwrap();
+        let sender = "\r\nSender: ana@mired.org\r\n";
+        assert_eq!(filed.contains(sender), named, "{fields}");
+        assert!(!named || filed.matches("Sender:").count() == 1, "{fields}");
+    }
+    // Who has not logged in is what their own server says.
+    now(office.begin(origin(), b"From: bob@mired.org\r\n\r\nx").finish(&bob)).unwrap();
+    assert!(!office.inbox("bob@mired.org").pop().unwrap().contains("Sender:"));
+}
