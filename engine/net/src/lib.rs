@@ -30,7 +30,7 @@ mod stream;
 mod tls;
 mod write;
 
-pub use limit::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HANDSHAKES_MAX};
+pub use limit::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HANDSHAKES_MAX, Room};
 pub use listener::{BindError, BindErrorKind, Listener, Options, Peer, Security};
 pub use session_id::SessionId;
 pub use stop::{Stop, Stopping, stop};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections of one listener, unless its options say otherwise.
 pub const CONNECTIONS_MAX: usize = 20_000;
@@ -12,11 +13,24 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 200;
 /// TLS handshakes under way in one listener; further ones are refused until some have ended.
 pub const HANDSHAKES_MAX: usize = 2000;
 
+/// Room for so many connections at all the listeners that have a clone of it. Each is an open file,
+/// and files must be left for what is not a connection: the store, above all.
+#[derive(Clone, Debug)]
+pub struct Room(Arc<Semaphore>);
+
+impl Room {
+    /// Room for `connections_max`.
+    pub fn new(connections_max: usize) -> Room {
+        Room(Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))))
+    }
+}
+
 /// Counts the connections of one listener.
 #[derive(Debug)]
 pub(crate) struct Limit {
     connections_max: usize,
     per_address_max: usize,
+    room: Option<Room>,
     counts: Mutex<Counts>,
 }
 
@@ -31,6 +45,7 @@ struct Counts {
 pub(crate) struct Place {
     limit: Arc<Limit>,
     address: IpAddr,
+    _of_room: Option<OwnedSemaphorePermit>,
 }
 
 /// Which limit was reached.
@@ -38,11 +53,16 @@ pub(crate) struct Place {
 pub(crate) enum Full {
     Connections,
     ConnectionsPerAddress,
+    Room,
 }
 
 impl Limit {
-    pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Limit> {
-        Arc::new(Limit { connections_max, per_address_max, counts: Mutex::default() })
+    pub(crate) fn new(
+        connections_max: usize,
+        per_address_max: usize,
+        room: Option<Room>,
+    ) -> Arc<Limit> {
+        Arc::new(Limit { connections_max, per_address_max, room, counts: Mutex::default() })
     }
 
     /// A place for a connection from `address`. Those of this machine itself are counted among all,
@@ -57,9 +77,11 @@ impl Limit {
         if here >= self.per_address_max && !address.is_loopback() {
             return Err(Full::ConnectionsPerAddress);
         }
+        let room = self.room.as_ref().map(|Room(places)| places.clone().try_acquire_owned());
+        let of_room = room.transpose().map_err(|_| Full::Room)?;
         counts.all += 1;
         counts.by_address.insert(address, here + 1);
-        Ok(Place { limit: self.clone(), address })
+        Ok(Place { limit: self.clone(), address, _of_room: of_room })
     }
 }
 
@@ -96,7 +118,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_gets_it_back() {
-        let limit = Limit::new(5, 2);
+        let limit = Limit::new(5, 2, None);
         let first = limit.enter(address("192.0.2.1")).unwrap();
         let _second = limit.enter(address("::ffff:192.0.2.1")).unwrap();
         assert_eq!(limit.enter(address("192.0.2.1")).unwrap_err(), Full::ConnectionsPerAddress);
@@ -110,8 +132,22 @@ mod tests {
     }
 
     #[test]
+    fn listeners_share_room() {
+        let room = Some(Room::new(3));
+        let [smtp, imap] = [room.clone(), room].map(|room| Limit::new(100, 100, room));
+        let places = [&smtp, &smtp, &imap].map(|limit| limit.enter(address("::1")).unwrap());
+        for limit in [&smtp, &imap] {
+            assert_eq!(limit.enter(address("192.0.2.1")).unwrap_err(), Full::Room);
+        }
+        let counted = smtp.counts.lock().unwrap().all;
+        assert_eq!(counted, 2, "who is turned away is not counted");
+        drop(places);
+        assert!(imap.enter(address("192.0.2.1")).is_ok());
+    }
+
+    #[test]
     fn this_machine_is_not_counted_by_address() {
-        let limit = Limit::new(100, 1);
+        let limit = Limit::new(100, 1, None);
         let places: Vec<_> = ["127.0.0.1", "127.0.0.1", "::1", "::1"]
             .map(|text| limit.enter(address(text)).unwrap())
             .into_iter()

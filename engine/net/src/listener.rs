@@ -1,7 +1,7 @@
 //! A port, and everybody who comes to it.
 
 use crate::connection::{Connection, End};
-use crate::limit::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Full, Limit, Place};
+use crate::limit::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Full, Limit, Place, Room};
 use crate::session_id::SessionId;
 use crate::stop::Stopping;
 use crate::stream::Stream;
@@ -62,6 +62,8 @@ pub struct Options {
     pub connections_max: usize,
     /// Connections at once from one address, other than this machine's own.
     pub connections_per_address_max: usize,
+    /// What it shares with other listeners, if anything.
+    pub room: Option<Room>,
     /// Said to a peer that is one too many, in the protocol's own manner, with CRLF.
     pub busy: &'static str,
 }
@@ -72,6 +74,7 @@ impl Default for Options {
             security: Security::None,
             connections_max: CONNECTIONS_MAX,
             connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
+            room: None,
             busy: "",
         }
     }
@@ -158,7 +161,8 @@ impl Listener {
         D: Desk<Ask = S::Ask, Answer = S::Answer, Stretch = S::Stretch> + 'static,
         O: Fn(Peer) -> (S, D) + Send + Sync + 'static,
     {
-        let limit = Limit::new(options.connections_max, options.connections_per_address_max);
+        let (max, per_address_max) = (options.connections_max, options.connections_per_address_max);
+        let limit = Limit::new(max, per_address_max, options.room.clone());
         let (open, options) = (Arc::new(open), Arc::new(options));
         let connections = stopping.clone();
         tokio::select! {

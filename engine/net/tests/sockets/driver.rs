@@ -1,7 +1,7 @@
 //! The driver in plaintext.
 
 use crate::echo::{LIMIT, Server, serve, stretch_octet};
-use engine_net::{AHEAD_MAX, BindErrorKind, Listener, Options};
+use engine_net::{AHEAD_MAX, BindErrorKind, Listener, Options, Room};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -147,6 +147,21 @@ async fn one_too_many_is_told_so_and_a_place_comes_back() {
     drop(first);
     all_but(&server, 1).await;
     expect(&mut connect(&server).await, "hello\r\n").await;
+}
+
+#[tokio::test]
+async fn where_listeners_share_room_one_too_many_is_told_so() {
+    let room = Some(Room::new(1));
+    let options = Options { room, busy: "busy\r\n", ..Options::default() };
+    let (here, there) = (serve(options.clone()), serve(options));
+    let mut first = connect(&here).await;
+    expect(&mut first, "hello\r\n").await;
+    for server in [&here, &there] {
+        assert_eq!(rest(&mut connect(server).await).await, "busy\r\n");
+    }
+    drop(first);
+    all_but(&here, 0).await;
+    expect(&mut connect(&there).await, "hello\r\n").await;
 }
 
 async fn all_but(server: &Server, left: usize) {
