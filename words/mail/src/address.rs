@@ -27,6 +27,9 @@ impl Domain {
         if text.starts_with('[') {
             return Domain::parse_literal(text);
         }
+        if text.chars().any(is_deceptive) {
+            return Err(SyntaxError::new(0, "a domain without control characters"));
+        }
         let name = text.strip_suffix('.').unwrap_or(text);
         let mut at = 0;
         for label in name.split('.') {
@@ -72,11 +75,10 @@ pub struct Address {
 impl Address {
     /// From its two halves; the local-part is taken as meant, without quotes.
     pub fn new(local_part: &str, domain: Domain) -> Result<Address, SyntaxError> {
-        let control = |b: u8| b < b' ' || b == 0x7f;
         if local_part.is_empty() || local_part.len() > LOCAL_PART_MAX {
             return Err(SyntaxError::new(0, "a local-part of 1 to 64 octets"));
         }
-        if local_part.bytes().any(control) {
+        if local_part.chars().any(is_deceptive) {
             return Err(SyntaxError::new(0, "a local-part without control characters"));
         }
         Ok(Address { local_part: local_part.to_string(), domain })
@@ -116,6 +118,14 @@ impl Address {
     pub fn is_ascii(&self) -> bool {
         self.local_part.is_ascii() && self.domain.0.is_ascii()
     }
+}
+
+/// Control characters, those beyond ASCII too (RFC 6532 §3.1 lets them in by its wording alone), and
+/// what ends lines or turns the direction of writing: a log or a page would show another address
+/// than the one meant.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// RFC 5322 atext, and UTF-8 (RFC 6532 §3.2).
@@ -176,6 +186,17 @@ mod tests {
             assert_eq!(address.to_string(), text);
             assert_eq!(Address::parse(&address.to_string()).unwrap(), address);
         }
+    }
+
+    #[test]
+    fn no_address_writes_over_the_lines_of_a_log() {
+        for c in ['\u{1b}', '\u{9b}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}', '\r', '\0'] {
+            for text in [format!("a{c}@x.org"), format!("\"{c}\"@x.org"), format!("a@x{c}.org")] {
+                assert!(Address::parse(&text).is_err(), "{text:?}");
+            }
+        }
+        // Joiners spell words of several languages.
+        assert!(Address::parse("\u{646}\u{200c}\u{645}@x.org").is_ok());
     }
 
     #[test]
