@@ -8,6 +8,7 @@ use crate::ask::{Answer, Ask, Client};
 use crate::options::{Mode, Options, Peer, Standing};
 use crate::reply::{Reply, bare_reply, reply};
 use crate::state::{Pending, State};
+use crate::transaction::Transaction;
 use proto_line::{LineBuffer, News, Secured, Session, Step};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -206,12 +207,28 @@ impl SmtpSession {
         let deadline = *self.deadline.get_or_insert(now + timeout);
         let until = until.min(deadline);
         if now >= until {
-            let host = &self.options.host_name;
-            let text = format!("{host} has waited too long, closing");
-            self.hang_up(reply(421, EnhancedStatus(4, 4, 2), text));
+            self.part();
             return None;
         }
         Some(if self.out.is_empty() { Step::Wait { until } } else { self.send() })
+    }
+
+    /// Is the next line a command, and no message under way?
+    fn is_between_bodies(&self) -> bool {
+        match &self.state {
+            State::Commands(Some(Transaction { incoming: Some(incoming), .. })) => {
+                !incoming.is_with_desk()
+            }
+            State::Commands(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Says goodbye to a client that was waited for too long.
+    fn part(&mut self) {
+        let host = &self.options.host_name;
+        let text = format!("{host} has waited too long, closing");
+        self.hang_up(reply(421, EnhancedStatus(4, 4, 2), text));
     }
 
     /// How long to wait for something, and until when for all that it belongs to.
@@ -224,6 +241,11 @@ impl SmtpSession {
                 (timeouts.body, *until)
             }
             State::Receiving(_) => (timeouts.body, fruit_due),
+            State::Commands(Some(Transaction { incoming: Some(incoming), .. }))
+                if incoming.is_with_desk() =>
+            {
+                (timeouts.command, *incoming.until.get_or_insert(now + timeouts.message))
+            }
             _ => (timeouts.command, fruit_due),
         }
     }
@@ -268,6 +290,10 @@ impl Session for SmtpSession {
     }
 
     fn step(&mut self, now: Instant) -> Step<Ask, Infallible> {
+        // Who goes on sending is never waited for, and must not stay for that.
+        if self.is_between_bodies() && self.fruit_due.is_some_and(|due| now >= due) {
+            self.part();
+        }
         loop {
             if self.out.len() >= OUT_MAX {
                 return self.send();
