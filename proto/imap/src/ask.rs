@@ -172,7 +172,7 @@ pub struct Listed {
     pub subscribed: bool,
     /// Its special use.
     pub special_use: Option<SpecialUse>,
-    /// CHILDINFO ("SUBSCRIBED") of RECURSIVEMATCH.
+    /// Is a name below it subscribed? Told to RECURSIVEMATCH alone, as CHILDINFO ("SUBSCRIBED").
     pub child_subscribed: bool,
     /// For LIST-STATUS.
     pub status: Option<Status>,

@@ -17,12 +17,15 @@ struct List {
     status_items: Vec<status::Item>,
 }
 
-/// Is `\Subscribed` to be told?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What is to be told of subscriptions?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subscribed {
     #[default]
     No,
+    /// `\Subscribed`.
     Tell,
+    /// Also of those below, as CHILDINFO: for RECURSIVEMATCH alone (RFC 5258 §3.5).
+    TellBelow,
 }
 
 /// ```abnf
@@ -70,7 +73,6 @@ fn select_options(cursor: &mut Cursor<'_>, list: &mut List) -> Result<(), ParseE
     cursor.list::<ParseError>(|cursor| {
         if cursor.word("SUBSCRIBED") {
             list.list.select_subscribed = true;
-            list.subscribed = Subscribed::Tell;
         } else if cursor.word("RECURSIVEMATCH") {
             list.list.select_recursive = true;
         } else if cursor.word("SPECIAL-USE") {
@@ -84,6 +86,11 @@ fn select_options(cursor: &mut Cursor<'_>, list: &mut List) -> Result<(), ParseE
     if list.list.select_recursive && !list.list.select_subscribed && !list.list.select_special_use {
         start.expected("SUBSCRIBED beside RECURSIVEMATCH")?;
     }
+    list.subscribed = match (list.list.select_subscribed, list.list.select_recursive) {
+        (true, true) => Subscribed::TellBelow,
+        (true, false) => Subscribed::Tell,
+        (false, _) => Subscribed::No,
+    };
     Ok(())
 }
 
@@ -99,7 +106,7 @@ fn return_options(cursor: &mut Cursor<'_>, list: &mut List) -> Result<(), ParseE
             list.status_items = status::items(cursor)?;
             list.list.return_status = true;
         } else if cursor.word("SUBSCRIBED") {
-            list.subscribed = Subscribed::Tell;
+            list.subscribed = list.subscribed.max(Subscribed::Tell);
         } else if !cursor.word("CHILDREN") && !cursor.word("SPECIAL-USE") {
             cursor.expected("a return option like CHILDREN")?;
         }
@@ -154,7 +161,7 @@ pub(super) fn tell(
     for (attribute, is_told) in [
         (missing, !listed.exists),
         (children, true),
-        ("\\Subscribed", listed.subscribed && subscribed == Subscribed::Tell),
+        ("\\Subscribed", listed.subscribed && subscribed >= Subscribed::Tell),
         (listed.special_use.map_or("", |u| u.attribute()), listed.special_use.is_some()),
     ] {
         if is_told {
@@ -164,7 +171,7 @@ pub(super) fn tell(
     }
     cx.put(") \"/\" ");
     cx.mailbox(listed.name.as_str());
-    if listed.child_subscribed {
+    if listed.child_subscribed && subscribed == Subscribed::TellBelow {
         cx.put(" (\"CHILDINFO\" (\"SUBSCRIBED\"))");
     }
     cx.line("");
