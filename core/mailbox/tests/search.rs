@@ -315,7 +315,8 @@ async fn messages_are_sorted_by_every_criterion() {
         "Subject: (fwd)\r\nDate: 1 Jan 2026 10:00:00 +0000\r\n\r\n",
     ];
     let view = inbox(&office, &texts.map(str::to_string)).await;
-    let table: &[(&[(SortBy, Order)], [usize; 4])] = &[
+    type Row<'a> = (&'a [(SortBy, Order)], [usize; 4]);
+    let table: &[Row] = &[
         (&[(Subject, Rising)], [4, 2, 1, 3]),
         (&[(Subject, Rising), (Size, Falling)], [4, 2, 1, 3]),
         (&[(Subject, Falling)], [1, 3, 2, 4]),

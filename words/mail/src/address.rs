@@ -47,7 +47,9 @@ impl Domain {
             .strip_prefix('[')
             .and_then(|t| t.strip_suffix(']'))
             .ok_or(SyntaxError::new(text.len(), "\"]\" at the end of the address literal"))?;
-        if inner.is_empty() || !inner.bytes().all(|b| b.is_ascii_graphic() && b != b'[' && b != b'\\') {
+        if inner.is_empty()
+            || !inner.bytes().all(|b| b.is_ascii_graphic() && b != b'[' && b != b'\\')
+        {
             return Err(SyntaxError::new(1, "an address literal"));
         }
         Ok(Domain(text.to_ascii_lowercase()))
@@ -99,8 +101,8 @@ impl Address {
         };
         let at = text.len() - rest.len();
         let domain = rest.strip_prefix('@').ok_or(SyntaxError::new(at, "\"@\" and a domain"))?;
-        let domain = Domain::parse(domain)
-            .map_err(|e| SyntaxError::new(at + 1 + e.at, e.expected))?;
+        let domain =
+            Domain::parse(domain).map_err(|e| SyntaxError::new(at + 1 + e.at, e.expected))?;
         Address::new(&local_part, domain)
     }
 
@@ -181,7 +183,9 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back() {
-        for text in ["ana@mired.org", "\"a b\"@x.org", "\"a\\\"b\"@x.org", "ñ@xn--a.org", "a+b@[127.0.0.1]"] {
+        for text in
+            ["ana@mired.org", "\"a b\"@x.org", "\"a\\\"b\"@x.org", "ñ@xn--a.org", "a+b@[127.0.0.1]"]
+        {
             let address = Address::parse(text).unwrap();
             assert_eq!(address.to_string(), text);
             assert_eq!(Address::parse(&address.to_string()).unwrap(), address);
@@ -201,7 +205,9 @@ mod tests {
 
     #[test]
     fn nonsense_says_what_was_expected() {
-        for (text, at) in [("", 0), ("@x", 0), ("ana", 3), ("ana@", 4), ("ana@a b", 4), ("\"ana@x", 6)] {
+        for (text, at) in
+            [("", 0), ("@x", 0), ("ana", 3), ("ana@", 4), ("ana@a b", 4), ("\"ana@x", 6)]
+        {
             assert_eq!(Address::parse(text).unwrap_err().at, at, "{text}");
         }
     }

@@ -62,7 +62,9 @@ impl MailboxName {
 
     /// The name one level up, if there is one.
     pub fn parent(&self) -> Option<MailboxName> {
-        self.0.rsplit_once(MailboxName::SEPARATOR).map(|(parent, _)| MailboxName(parent.to_string()))
+        self.0
+            .rsplit_once(MailboxName::SEPARATOR)
+            .map(|(parent, _)| MailboxName(parent.to_string()))
     }
 
     /// Is this below `other` in the hierarchy?

@@ -36,9 +36,8 @@ impl NumberSet {
         // one after `last` stay behind; all between melt into one.
         let from = self.ranges.partition_point(|r| r.1 < first.saturating_sub(1));
         let to = from + self.ranges[from..].partition_point(|r| r.0 <= last.saturating_add(1));
-        let melted = self.ranges[from..to]
-            .iter()
-            .fold((first, last), |m, r| (m.0.min(r.0), m.1.max(r.1)));
+        let melted =
+            self.ranges[from..to].iter().fold((first, last), |m, r| (m.0.min(r.0), m.1.max(r.1)));
         self.ranges.splice(from..to, [melted]);
     }
 
@@ -110,9 +109,14 @@ mod tests {
     #[test]
     fn ranges_melt_when_they_touch() {
         let mut set = NumberSet::new();
-        for (first, last, want) in
-            [(5, 7, "5:7"), (1, 1, "1,5:7"), (9, 9, "1,5:7,9"), (8, 8, "1,5:9"), (2, 4, "1:9"), (3, 2, "1:9")]
-        {
+        for (first, last, want) in [
+            (5, 7, "5:7"),
+            (1, 1, "1,5:7"),
+            (9, 9, "1,5:7,9"),
+            (8, 8, "1,5:9"),
+            (2, 4, "1:9"),
+            (3, 2, "1:9"),
+        ] {
             set.insert_range(first, last);
             assert_eq!(set.to_string(), want);
         }

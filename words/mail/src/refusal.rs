@@ -46,11 +46,17 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::NoSuchRecipient => f.write_str("no such recipient here"),
             Refusal::RelayDenied => f.write_str("relaying denied"),
-            Refusal::NoRouteYet => f.write_str("this server does not carry mail to other domains yet"),
+            Refusal::NoRouteYet => {
+                f.write_str("this server does not carry mail to other domains yet")
+            }
             Refusal::SenderNotOwned => f.write_str("sender address is not one of yours"),
             Refusal::MailboxFull => f.write_str("mailbox full"),
-            Refusal::TooLarge { size_max } => write!(f, "message over the limit of {size_max} octets"),
-            Refusal::Loop => f.write_str("mail loop: too many Received fields, or delivered here before"),
+            Refusal::TooLarge { size_max } => {
+                write!(f, "message over the limit of {size_max} octets")
+            }
+            Refusal::Loop => {
+                f.write_str("mail loop: too many Received fields, or delivered here before")
+            }
             Refusal::Malformed(what) => f.write_str(what),
             Refusal::NoSuchMailbox => f.write_str("no such mailbox"),
             Refusal::MailboxExists => f.write_str("mailbox exists already"),
