@@ -6,6 +6,7 @@ mod cli;
 mod completion;
 mod control;
 mod data;
+mod files;
 mod lab;
 mod log;
 mod network;

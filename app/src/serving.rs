@@ -1,5 +1,6 @@
 //! Which listener gets which session and desk.
 
+use crate::files;
 use crate::network::Network;
 use crate::office::{Office, SIZE_MAX};
 use crate::service::Service;
@@ -7,7 +8,7 @@ use crate::words::{Words, about};
 use anyhow::{Result, anyhow};
 use core_delivery::Delivery;
 use engine_net::{
-    BindError, BindErrorKind, Listener, Options, Peer, Security, Stopping, Tickets, Tls,
+    BindError, BindErrorKind, Listener, Options, Peer, Room, Security, Stopping, Tickets, Tls,
 };
 use proto_imap::ImapServer;
 use proto_pop3::Pop3Server;
@@ -61,6 +62,7 @@ struct Counters {
     imap_office: Arc<serve_imap::Office>,
     delivery: Arc<Delivery>,
     login: Login,
+    room: Room,
 }
 
 /// Begins to serve at each listener.
@@ -84,6 +86,7 @@ pub fn start(
         delivery: Arc::new(Delivery::new(directory.clone(), mail, world.clone(), options)),
         login: Login::new(directory, world),
         office: office.clone(),
+        room: files::room(),
         settings,
     });
     for (service, listener) in listeners {
@@ -99,7 +102,8 @@ fn serve(
     stopping: Stopping,
 ) -> Result<()> {
     let security = security(service, &counters.settings.tls)?;
-    let options = Options { security, busy: service.busy(), ..Options::default() };
+    let room = Some(counters.room.clone());
+    let options = Options { security, room, busy: service.busy(), ..Options::default() };
     let counters = counters.clone();
     match service {
         Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => {
