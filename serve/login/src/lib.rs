@@ -1,6 +1,11 @@
 //! Which question of SASL is which call of the directory; shared by all who let people in, so that
 //! a login means and logs the same in every protocol.
 
+mod attempts;
+
+pub use attempts::{FAILURES_MAX, UNDER_WAY_MAX, WINDOW};
+
+use attempts::Attempts;
 use core_directory::{Account, Directory};
 use core_world::World;
 use proto_sasl::{Answer, Ask, Keys, Proof};
@@ -24,6 +29,7 @@ pub struct Peer {
 pub struct Login {
     directory: Arc<Directory>,
     world: World,
+    attempts: Arc<Attempts>,
 }
 
 /// Somebody who was let in, and may be shut out while their session goes on.
@@ -52,12 +58,25 @@ pub struct Turn {
 impl Login {
     /// Lets in those whom `directory` knows.
     pub fn new(directory: Arc<Directory>, world: World) -> Login {
-        Login { directory, world }
+        Login { directory, world, attempts: Arc::default() }
     }
 
     /// Answers one question of an exchange. Logs who came in, or was refused under which name and
     /// why; never what they gave to prove it. Errors: `LoginFailed`, `Limit`, `Unavailable`.
     pub async fn answer(&self, ask: Ask, peer: &Peer) -> Result<Turn, Refusal> {
+        let attempt = self.attempts.begin(&peer.address, self.world.clock.now());
+        let attempt = attempt.inspect_err(|refusal| {
+            let Peer { session, address, protocol } = peer;
+            warn!(session, peer = address, protocol, %refusal, "login refused");
+        })?;
+        let turn = self.turn(ask, peer).await;
+        if matches!(turn, Err(Refusal::LoginFailed)) {
+            attempt.failed();
+        }
+        turn
+    }
+
+    async fn turn(&self, ask: Ask, peer: &Peer) -> Result<Turn, Refusal> {
         match ask {
             Ask::Password { authcid, authzid, password } => {
                 let result = match same_name(&authcid, &authzid) {
