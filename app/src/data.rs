@@ -35,20 +35,26 @@ impl Data {
         Ok(Data { directory })
     }
 
-    /// For a command: a directory that is there.
+    /// For a command: a directory that has a store. A command never makes one: the directory may be
+    /// a wrong one.
     pub fn find(chosen: Option<&Path>) -> Result<Data> {
         let directory = chosen.map_or_else(|| PathBuf::from(LAB), Path::to_owned);
-        if directory.is_dir() {
-            return Ok(Data { directory });
+        let data = Data { directory };
+        // Whoever may not look is told so when the store is opened.
+        let is_missing = fs::metadata(data.store()).is_err_and(|error| {
+            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        });
+        if !is_missing {
+            return Ok(data);
         }
         match chosen {
             Some(chosen) => bail!(
-                "no data directory at {}; start a lab with \"estafeta lab --data {0}\"",
+                "no data of estafeta at {}; start a lab with \"estafeta lab --data {0}\"",
                 chosen.display()
             ),
             None => bail!(
-                "no data directory ./{LAB}; name one with --data DIR, or start a lab with \
-                 \"estafeta lab\""
+                "no data of estafeta at ./{LAB}; name another directory with --data DIR, or start a \
+                 lab with \"estafeta lab\""
             ),
         }
     }

@@ -13,10 +13,12 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What it complained of; it must have failed.
+/// What it complained of: one line; it must have failed.
 fn complaint(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.starts_with("estafeta: ") && text.lines().count() == 1, "{text}");
+    text
 }
 
 fn good(lab: &Lab, arguments: &[&str]) -> String {
@@ -118,6 +120,15 @@ fn a_directory_that_is_none_is_named() {
     let lab = Lab::prepare();
     let missing = complaint(&lab.estafeta(&["account", "list"]));
     assert!(missing.contains("estafeta lab"), "{missing}");
+    // A wrong directory stays as it is.
+    std::fs::create_dir(lab.data()).unwrap();
+    for arguments in
+        [&["account", "list"][..], &["domain", "add", "x.example"], &["store", "check"]]
+    {
+        let complained = complaint(&lab.estafeta(arguments));
+        assert!(complained.contains("estafeta lab"), "{complained}");
+    }
+    assert_eq!(std::fs::read_dir(lab.data()).unwrap().count(), 0);
     let file = lab.folder().join("file");
     std::fs::write(&file, "").unwrap();
     let output = Command::new(binary()).args(["lab", "--data"]).arg(&file).output().unwrap();

@@ -71,6 +71,7 @@ impl Lab {
             .open(self.folder.join("log"))
             .unwrap();
         let child = command
+            .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
