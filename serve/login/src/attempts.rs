@@ -45,7 +45,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempts {
-    /// One from `peer`, as in `192.0.2.1:1234`. Errors: `Limit`.
+    /// One from `peer`, as in `192.0.2.1:1234` or `192.0.2.1`. Errors: `Limit`.
     pub(crate) fn begin(self: &Arc<Self>, peer: &str, now: Timestamp) -> Result<Attempt, Refusal> {
         let address = counted(peer);
         if let Some(address) = address {
@@ -102,8 +102,8 @@ impl Drop for Attempt {
 }
 
 fn counted(peer: &str) -> Option<IpAddr> {
-    let address = peer.parse::<SocketAddr>().ok()?.ip().to_canonical();
-    match address {
+    let address = peer.parse::<SocketAddr>().map(|peer| peer.ip()).or_else(|_| peer.parse());
+    match address.ok()?.to_canonical() {
         address if address.is_loopback() => None,
         IpAddr::V6(v6) => {
             Some(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))))
@@ -132,6 +132,7 @@ mod tests {
         }
         assert!(attempts.begin("192.0.2.1:7", at(599)).is_err());
         assert!(attempts.begin("[::ffff:192.0.2.1]:7", at(599)).is_err());
+        assert!(attempts.begin("192.0.2.1", at(599)).is_err());
         assert!(attempts.begin("192.0.2.2:7", at(599)).is_ok(), "another is heard");
         assert!(attempts.begin("192.0.2.1:7", at(600)).is_ok(), "the window is over");
         assert!(attempts.begin("192.0.2.1:7", at(-1)).is_ok(), "a clock set back");
