@@ -321,3 +321,19 @@ fn whoever_is_disabled_or_removed_is_out_at_the_next_command() {
     office.remove_account("ana");
     assert!(ana.say("CREATE zombie").ends_with(gone));
 }
+
+#[test]
+fn who_guesses_passwords_is_soon_not_heard_even_with_the_right_one() {
+    let office = PostOffice::open();
+    for n in 0..serve_login::FAILURES_MAX {
+        let refused = office.connect().no(&format!("LOGIN ana guess{n}"));
+        assert!(refused.starts_with("NO [AUTHENTICATIONFAILED]"), "{n}: {refused}");
+    }
+    let refused = office.connect().no("LOGIN ana ana");
+    assert!(
+        !refused.contains("AUTHENTICATIONFAILED"),
+        "nothing is said of the password: {refused}"
+    );
+    office.pass(serve_login::WINDOW.as_secs() as i64);
+    office.connect().ok("LOGIN ana ana");
+}
