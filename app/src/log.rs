@@ -128,7 +128,12 @@ impl Visit for Fields<'_, '_> {
 
 /// What strangers wrote must not look like lines or colours of ours.
 pub fn harmless(value: &str) -> Cow<'_, str> {
-    match value.contains(char::is_control) {
+    // Beside control characters, what ends lines or turns the direction of writing.
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match value.contains(is_harmful) {
         true => value.escape_debug().to_string().into(),
         false => value.into(),
     }
@@ -204,5 +209,18 @@ mod tests {
     fn a_time_of_day_is_read_off_the_milliseconds() {
         assert_eq!(Time(0).to_string(), "00:00:00.000");
         assert_eq!(Time(1_767_225_599_999).to_string(), "23:59:59.999");
+    }
+
+    #[test]
+    fn nobody_writes_lines_or_colours_into_the_log() {
+        for (value, want) in [
+            ("ñandú@mired.org", "ñandú@mired.org"),
+            ("a\r\nb", "a\\r\\nb"),
+            ("\u{1b}[31m", "\\u{1b}[31m"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("\u{2028}gpj.\u{202e}exe", "\\u{2028}gpj.\\u{202e}exe"),
+        ] {
+            assert_eq!(harmless(value), want);
+        }
     }
 }
