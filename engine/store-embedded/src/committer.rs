@@ -14,13 +14,21 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc as jobs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Entries that one batch takes at most; as many can wait.
 pub const GROUP_MAX: usize = 512;
 /// Octets after which a batch takes no further entry.
 const GROUP_BYTES_MAX: usize = 16 << 20;
+/// So many bodies must be on their way in for a batch to wait for their batches,
+const COMPANY_MIN: u64 = 5;
+/// until it holds so many entries,
+const COMPANY_ENOUGH: usize = 32;
+/// or nothing came for so long,
+const COMPANY_PAUSE: Duration = Duration::from_micros(500);
+/// or it has waited so long.
+const COMPANY_WAIT_MAX: Duration = Duration::from_millis(3);
 /// Octets of the buffer that are kept between batches.
 const BUFFER_IDLE: usize = 256 * 1024;
 /// Below this many free octets nothing at all is taken that needs more room; above it, and below
@@ -104,15 +112,32 @@ impl Committer {
         self.freeze();
     }
 
-    /// Takes what waits. No timer: alone, an entry leaves at once; the others wait while a sync runs,
-    /// and so form the next batch by themselves.
+    /// Takes what waits. Alone, an entry leaves at once; what comes while a sync runs forms the next
+    /// batch by itself. But where a sync takes less time than a message, hardly anything would share
+    /// one: so while many bodies are just coming in, a batch waits as long as company keeps coming.
     fn gather(&mut self, first: Request, requests: &mut Vec<Request>) {
         let mut size = first.size();
         requests.push(first);
-        while requests.len() < GROUP_MAX && size < GROUP_BYTES_MAX {
+        self.take_waiting(requests, &mut size);
+        let begun = Instant::now();
+        while self.shared.counters.arriving.load(Relaxed) >= COMPANY_MIN
+            && requests.len() < COMPANY_ENOUGH
+            && begun.elapsed() < COMPANY_WAIT_MAX
+        {
+            std::thread::sleep(COMPANY_PAUSE);
+            let before = requests.len();
+            self.take_waiting(requests, &mut size);
+            if requests.len() == before {
+                break;
+            }
+        }
+    }
+
+    fn take_waiting(&mut self, requests: &mut Vec<Request>, size: &mut usize) {
+        while requests.len() < GROUP_MAX && *size < GROUP_BYTES_MAX {
             match self.queue.try_recv() {
                 Ok(request) => {
-                    size += request.size();
+                    *size += request.size();
                     requests.push(request);
                 }
                 Err(_) => break,

@@ -36,6 +36,8 @@ pub struct Shared {
 pub struct Counters {
     /// Batches made durable, each with one sync.
     pub log_syncs: AtomicU64,
+    /// Small bodies that are on their way in: their batches will be here in a moment.
+    pub arriving: AtomicU64,
     /// Commits done.
     pub commits: AtomicU64,
     /// Octets of log since the last checkpoint.

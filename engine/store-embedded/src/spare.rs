@@ -10,9 +10,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Zeros written at a time; each time is synced, so that the disk is never busy with it for long,
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 1024 * 1024;
 /// and then the disk is left to others for a while, if there is no hurry.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// A thread that makes the next segment.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use core_store::{BlobId, BlobWriter, Body, BodyBytes, Later, StoreError};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Bodies up to this many octets travel in memory and are written with their batch; longer ones go
 /// to a file of their own in pieces of this size.
@@ -100,6 +101,8 @@ pub struct Writer {
     /// Octets in `parts`.
     held: usize,
     spill: Option<Spill>,
+    /// Counts among those that arrive, until it is here or known to be large.
+    arriving: Option<Arriving>,
     /// A write failed or was given up halfway: octets are missing.
     broken: bool,
 }
@@ -110,11 +113,29 @@ struct Spill {
     written: u64,
 }
 
+/// One of [`crate::shared::Counters::arriving`].
+struct Arriving(Arc<Shared>);
+
+impl Arriving {
+    fn new(shared: Arc<Shared>) -> Arriving {
+        shared.counters.arriving.fetch_add(1, Relaxed);
+        Arriving(shared)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.0.counters.arriving.fetch_sub(1, Relaxed);
+    }
+}
+
 impl Writer {
     /// A body called `id`.
     pub fn new(shared: Arc<Shared>, id: BlobId) -> Writer {
+        let arriving = Some(Arriving::new(shared.clone()));
         Writer {
             shared,
+            arriving,
             id,
             checksums: Checksums::default(),
             parts: Vec::new(),
@@ -159,6 +180,7 @@ impl Writer {
         if std::mem::replace(&mut self.broken, true) {
             return Err(io::Error::other("an earlier write of this body was not finished"));
         }
+        self.arriving = None;
         let spill = match self.spill.take() {
             Some(spill) => spill,
             None => self.begin_file().await?,
