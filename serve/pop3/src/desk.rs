@@ -31,6 +31,10 @@ struct Maildrop {
     rows: Rows,
     /// The message that is being read.
     open: Option<(u32, Content)>,
+    /// The message whose turn will probably be next.
+    next: Option<u32>,
+    /// Its first octets, read while the client was busy with the one before.
+    ahead: Option<(u32, Bytes)>,
 }
 
 impl Maildrop {
@@ -54,12 +58,36 @@ impl Maildrop {
     }
 
     async fn read(&mut self, number: u32, offset: u64) -> Result<Bytes, Refusal> {
+        if offset == 0
+            && let Some((ahead, octets)) = self.ahead.take()
+            && ahead == number
+        {
+            self.next = Some(number + 1);
+            return Ok(octets);
+        }
+        let octets = self.content(number).await?.read(offset, READ_MAX).await?;
+        self.next = Some(number + 1);
+        Ok(octets)
+    }
+
+    async fn content(&mut self, number: u32) -> Result<&Content, Refusal> {
         if self.open.as_ref().is_none_or(|(open, _)| *open != number) {
             let content = self.mailboxes.content(&self.view, self.row(number)?).await?;
             self.open = Some((number, content));
         }
-        let Some((_, content)) = &self.open else { return Err(Refusal::Unavailable) };
-        content.read(offset, READ_MAX).await
+        self.open.as_ref().map(|(_, content)| content).ok_or(Refusal::Unavailable)
+    }
+
+    /// Most clients ask for one message after the other: reads the next one's first octets.
+    async fn read_ahead(&mut self) {
+        let Some(number) = self.next.take() else { return };
+        // What cannot be read now will be told when it is asked for.
+        if self.row(number).is_ok()
+            && let Ok(content) = self.content(number).await
+            && let Ok(octets) = content.read(0, READ_MAX).await
+        {
+            self.ahead = Some((number, octets));
+        }
     }
 
     /// Removes by UID: what another session has removed meanwhile is no matter.
@@ -110,7 +138,7 @@ impl Pop3Desk {
         let rows = view.refresh().await?;
         let size = rows.iter_from(0).map(|(_, row)| row.size).sum();
         let count = u32::try_from(rows.len()).map_err(|_| Refusal::Limit("messages"))?;
-        self.maildrop = Some(Maildrop { mailboxes, view, rows, open: None });
+        self.maildrop = Some(Maildrop { mailboxes, view, rows, open: None, next: None, ahead: None });
         Ok(Answer::Opened { count, size })
     }
 
@@ -149,7 +177,10 @@ impl Desk for Pop3Desk {
     }
 
     async fn news(&mut self) -> News {
-        // A maildrop stays as it was at login (RFC 1939 §8).
+        // A maildrop stays as it was at login (RFC 1939 §8), so there is none; but there is time.
+        if let Some(maildrop) = &mut self.maildrop {
+            maildrop.read_ahead().await;
+        }
         std::future::pending().await
     }
 }
