@@ -1,0 +1,228 @@
+//! Real sessions at real desks over a store in memory.
+
+use core_directory::{AccountChange, Directory, NewAccount};
+use core_mailbox::{Arrival, Mail};
+use core_store::MemoryStore;
+use core_store::suite::block_on;
+use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
+use proto_line::{Desk, Session, Step};
+use proto_pop3::{Options, Pop3Server};
+use serve_login::{Login, Peer};
+use serve_pop3::Pop3Desk;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Instant;
+use words_base::Timestamp;
+use words_mail::{AccountId, Address, Domain, Flags, MailboxName, Uid};
+
+/// A clock that stands, numbers that are no secret, passwords that are their own hash.
+struct Outside;
+
+impl Clock for Outside {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_790_000_000_000)
+    }
+}
+
+impl Random for Outside {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+impl Passwords for Outside {
+    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>> {
+        let hash = format!("{password:?}");
+        Box::pin(async move { Ok(hash) })
+    }
+
+    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
+        let right = hash == format!("{password:?}");
+        Box::pin(async move { Ok(right) })
+    }
+}
+
+/// mired.org with ana, whose password is her name.
+struct Office {
+    store: Arc<MemoryStore>,
+    directory: Arc<Directory>,
+    mail: Mail,
+    login: Login,
+}
+
+impl Office {
+    fn open() -> Office {
+        let store = MemoryStore::new();
+        let outside = Arc::new(Outside);
+        let world =
+            World { clock: outside.clone(), random: outside.clone(), passwords: outside.clone() };
+        let options = core_directory::Options::default();
+        let directory = Arc::new(Directory::new(store.clone(), world.clone(), options));
+        let options = core_mailbox::Options::default();
+        let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
+        block_on(directory.admin().add_domain(&Domain::parse("mired.org").unwrap())).unwrap();
+        let new = NewAccount::new(address(), Some(b"ana".to_vec()));
+        let provision = |batch: &mut _, id| mail.provision(batch, id, &[]);
+        block_on(directory.admin().add_account(&new, provision)).unwrap();
+        let login = Login::new(directory.clone(), world);
+        Office { store, directory, mail, login }
+    }
+
+    fn file(&self, message: &str) -> Uid {
+        let mailboxes = self.mail.account(AccountId(1));
+        let inbox = block_on(mailboxes.find(&MailboxName::inbox())).unwrap();
+        let mut writer = self.mail.begin_body();
+        block_on(writer.write(message.as_bytes())).unwrap();
+        let body = block_on(writer.finish()).unwrap();
+        let header = message.split_inclusive("\r\n\r\n").next().unwrap().to_string().into();
+        let received_at = Timestamp::from_seconds(1);
+        let arrival = Arrival { body, header, flags: Flags::new(), received_at };
+        block_on(mailboxes.append(inbox.id, vec![arrival])).unwrap().uids[0]
+    }
+
+    fn connect(&self) -> Client {
+        let peer = Peer {
+            session: "1".to_string(),
+            address: "192.0.2.7".to_string(),
+            protocol: "pop3",
+        };
+        let options = Options { cleartext_login: true, ..Options::default() };
+        let desk = Pop3Desk::new(self.login.clone(), self.mail.clone(), peer);
+        Client { session: Pop3Server::new(options), desk }
+    }
+
+    fn connect_as_ana(&self) -> Client {
+        let mut client = self.connect();
+        let heard = client.say("USER ana\r\nPASS ana\r\n");
+        assert!(heard.contains(" octets)"), "{heard}");
+        client
+    }
+}
+
+fn address() -> Address {
+    Address::parse("ana@mired.org").unwrap()
+}
+
+struct Client {
+    session: Pop3Server,
+    desk: Pop3Desk,
+}
+
+impl Client {
+    /// Everything that comes back. While the session waits the desk has its time, as with a driver.
+    fn say(&mut self, text: &str) -> String {
+        self.session.input(text.as_bytes());
+        let mut heard = Vec::new();
+        loop {
+            match self.session.step(Instant::now()) {
+                Step::Send(octets) => heard.extend(octets),
+                Step::Ask(ask) => {
+                    let answer = block_on(self.desk.answer(ask));
+                    self.session.answer(answer);
+                }
+                Step::Stream(never) => match never {},
+                Step::Wait { .. } => break,
+                Step::StartTls | Step::Close => {
+                    heard.extend_from_slice(b"<close>");
+                    break;
+                }
+            }
+        }
+        let news = pin!(self.desk.news());
+        assert!(news.poll(&mut Context::from_waker(Waker::noop())).is_pending(), "never any news");
+        String::from_utf8(heard).unwrap()
+    }
+}
+
+fn message(number: usize) -> String {
+    format!("Subject: {number}\r\n\r\n{}\r\n", number.to_string().repeat(number * 100))
+}
+
+#[test]
+fn every_message_comes_as_it_is_in_any_order() {
+    let office = Office::open();
+    (1..=6).for_each(|n| drop(office.file(&message(n))));
+    let mut client = office.connect_as_ana();
+    // Forwards, where the next one was read ahead; backwards, twice, and past the end.
+    for number in [1, 2, 3, 2, 1, 6, 5, 5, 6, 4] {
+        let heard = client.say(&format!("RETR {number}\r\n"));
+        let text = message(number);
+        assert_eq!(heard, format!("+OK {} octets\r\n{text}.\r\n", text.len()), "{number}");
+    }
+    assert!(client.say("RETR 7\r\n").starts_with("-ERR no such message"));
+    assert_eq!(client.say("TOP 2 0\r\n").matches("Subject: 2\r\n\r\n.\r\n").count(), 1);
+}
+
+#[test]
+fn a_large_message_comes_in_pieces() {
+    let office = Office::open();
+    let text = format!("Subject: large\r\n\r\n{}", ".dots and more\r\n".repeat(20_000));
+    office.file(&text);
+    office.file(&message(2));
+    let heard = office.connect_as_ana().say("RETR 1\r\nRETR 2\r\n");
+    assert!(heard.contains(&text.replace("\r\n.", "\r\n..")));
+    assert!(heard.ends_with(&format!("{}.\r\n", message(2))));
+}
+
+#[test]
+fn a_session_sees_the_maildrop_as_it_was_at_login() {
+    let office = Office::open();
+    office.file(&message(1));
+    office.file(&message(2));
+    let (mut first, mut second) = (office.connect_as_ana(), office.connect_as_ana());
+    office.file(&message(3));
+    assert!(first.say("STAT\r\n").starts_with("+OK 2 "));
+    assert!(first.say("DELE 1\r\nQUIT\r\n").ends_with("+OK good-bye\r\n<close>"));
+    // The other one keeps its numbers; what is gone cannot be read, what is there can.
+    assert!(second.say("STAT\r\n").starts_with("+OK 2 "));
+    assert!(second.say("RETR 2\r\n").contains("Subject: 2"));
+    assert!(second.say("DELE 1\r\nDELE 2\r\nQUIT\r\n").ends_with("+OK good-bye\r\n<close>"));
+    assert!(office.connect_as_ana().say("STAT\r\n").starts_with("+OK 1 "));
+}
+
+#[test]
+fn unique_ids_never_change_and_never_come_again() {
+    let office = Office::open();
+    (1..=3).for_each(|n| drop(office.file(&message(n))));
+    let ids = |client: &mut Client| -> Vec<String> {
+        let heard = client.say("UIDL\r\n");
+        let lines = heard.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_digit()));
+        lines.map(|l| l.split(' ').nth(1).unwrap().to_string()).collect()
+    };
+    let before = ids(&mut office.connect_as_ana());
+    office.connect_as_ana().say("DELE 3\r\nQUIT\r\n");
+    office.file(&message(4));
+    let after = ids(&mut office.connect_as_ana());
+    assert_eq!((before.len(), &after[..2]), (3, &before[..2]));
+    assert!(!before.contains(&after[2]));
+}
+
+#[test]
+fn nothing_goes_without_quit_or_when_the_store_fails() {
+    let office = Office::open();
+    office.file(&message(1));
+    let mut dropped = office.connect_as_ana();
+    dropped.say("DELE 1\r\n");
+    drop(dropped);
+    let mut failing = office.connect_as_ana();
+    failing.say("DELE 1\r\n");
+    office.store.unavailable(true);
+    let heard = failing.say("QUIT\r\n");
+    assert!(heard.contains("-ERR [SYS/TEMP]") && heard.ends_with("<close>"), "{heard}");
+    office.store.unavailable(false);
+    assert!(office.connect_as_ana().say("STAT\r\n").starts_with("+OK 1 "));
+}
+
+#[test]
+fn who_is_disabled_gets_nothing_more() {
+    let office = Office::open();
+    office.file(&message(1));
+    let mut client = office.connect_as_ana();
+    let change = AccountChange { disabled: Some(true), ..AccountChange::default() };
+    block_on(office.directory.admin().set_account(&address(), &change)).unwrap();
+    let heard = client.say("RETR 1\r\n");
+    assert!(!heard.contains("Subject: 1"), "{heard}");
+    assert!(office.connect().say("USER ana\r\nPASS ana\r\n").contains("-ERR [AUTH]"));
+}
