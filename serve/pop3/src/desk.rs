@@ -138,7 +138,8 @@ impl Pop3Desk {
         let rows = view.refresh().await?;
         let size = rows.iter_from(0).map(|(_, row)| row.size).sum();
         let count = u32::try_from(rows.len()).map_err(|_| Refusal::Limit("messages"))?;
-        self.maildrop = Some(Maildrop { mailboxes, view, rows, open: None, next: None, ahead: None });
+        self.maildrop =
+            Some(Maildrop { mailboxes, view, rows, open: None, next: None, ahead: None });
         Ok(Answer::Opened { count, size })
     }
 

@@ -83,11 +83,8 @@ impl Office {
     }
 
     fn connect(&self) -> Client {
-        let peer = Peer {
-            session: "1".to_string(),
-            address: "192.0.2.7".to_string(),
-            protocol: "pop3",
-        };
+        let peer =
+            Peer { session: "1".to_string(), address: "192.0.2.7".to_string(), protocol: "pop3" };
         let options = Options { cleartext_login: true, ..Options::default() };
         let desk = Pop3Desk::new(self.login.clone(), self.mail.clone(), peer);
         Client { session: Pop3Server::new(options), desk }
