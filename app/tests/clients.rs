@@ -7,6 +7,14 @@ use std::process::{Command, Output};
 use support::client::Client;
 use support::{Lab, have};
 
+/// `program`, ended after a minute: a client that waits for somebody fails its own test and holds
+/// up no other. In the foreground, for those that want the terminal.
+fn client(program: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--foreground", "--kill-after=5", "60", program]);
+    command
+}
+
 fn run(command: &mut Command) -> String {
     let output: Output = command.output().unwrap();
     let text = format!(
@@ -64,7 +72,7 @@ fn swaks_delivers_with_every_kind_of_login() {
     }
     let lab = Lab::start();
     let port = |name: &str| format!("127.0.0.1:{}", lab.port(name));
-    let swaks = |arguments: &[&str]| run(Command::new("swaks").args(arguments));
+    let swaks = |arguments: &[&str]| run(client("swaks").args(arguments));
     swaks(&["--server", &port("smtp"), "--from", "out@client.example", "--to", "ana@mired.org"]);
     for (listener, tls) in
         [("submission", None), ("submission", Some("--tls")), ("submissions", Some("--tlsc"))]
@@ -81,7 +89,7 @@ fn swaks_delivers_with_every_kind_of_login() {
     assert_eq!(count(&lab, "ana", "INBOX"), 7);
     // Nobody relays through us, and nobody sends under another's name.
     let refused = |arguments: &[&str], code: &str| {
-        let output = Command::new("swaks").args(arguments).output().unwrap();
+        let output = client("swaks").args(arguments).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(!output.status.success() && text.contains(code), "{text}");
     };
@@ -108,7 +116,7 @@ fn msmtp_submits() {
     );
     let account = write(lab.folder(), "msmtprc", &account);
     let message = write(lab.folder(), "message", "To: bob@mired.org\nSubject: hola\n\nQuè tal?\n");
-    let mut command = Command::new("msmtp");
+    let mut command = client("msmtp");
     command.args(["-C", &account, "bob@mired.org"]);
     command.stdin(std::fs::File::open(message).unwrap());
     run(&mut command);
@@ -134,7 +142,7 @@ fn mpop_and_fetchmail_empty_a_maildrop() {
             mbox.display()
         );
         let account = write(lab.folder(), "mpoprc", &account);
-        run(Command::new("mpop").args(["-C", &account]));
+        run(client("mpop").args(["-C", &account]));
         let text = std::fs::read_to_string(&mbox).unwrap();
         assert_eq!(text.matches("\n.dot\n..two").count(), 3, "{text}");
         assert_eq!(count(&lab, "ana", "INBOX"), 0);
@@ -150,7 +158,7 @@ fn mpop_and_fetchmail_empty_a_maildrop() {
             );
             let control = write(lab.folder(), "fetchmailrc", &control);
             let home = lab.folder();
-            run(Command::new("fetchmail").args(["-f", &control]).env("FETCHMAILHOME", home));
+            run(client("fetchmail").args(["-f", &control]).env("FETCHMAILHOME", home));
             assert_eq!(count(&lab, "bob", "INBOX"), 0, "{protocol}");
         }
         let text = std::fs::read_to_string(lab.folder().join("fetched")).unwrap();
@@ -177,7 +185,7 @@ fn mbsync_keeps_a_maildir_in_step_both_ways() {
         d = maildir.display()
     );
     let control = write(lab.folder(), "mbsyncrc", &control);
-    let sync = || run(Command::new("mbsync").args(["-c", &control, "-a"]));
+    let sync = || run(client("mbsync").args(["-c", &control, "-a"]));
     sync();
     let new = maildir.join("INBOX/new");
     let files: Vec<_> = std::fs::read_dir(&new).unwrap().map(|f| f.unwrap().path()).collect();
@@ -215,7 +223,7 @@ fn curl_speaks_all_three() {
         format!("{scheme}://localhost:{}/{rest}", lab.port(port))
     };
     let curl = |arguments: &[&str]| {
-        run(Command::new("curl").args(["-sS", "--cacert", &ca]).args(arguments))
+        run(client("curl").args(["-sS", "--cacert", &ca]).args(arguments))
     };
     curl(&[
         &url("smtps", "submissions", "client"),
@@ -254,11 +262,12 @@ fn neomutt_reads_and_moves() {
         p = lab.port("imap")
     );
     let control = write(lab.folder(), "neomuttrc", &control);
-    // It wants a terminal: script(1) is part of every Debian, timeout(1) ends it if it hangs.
-    let line = format!("timeout 30 neomutt -n -F {control}");
-    let mut command = Command::new("script");
+    // It wants a terminal: script(1) is part of every Debian. `exec`, since a shell that stays
+    // between the two may leave neomutt in the background of that terminal, stopped for ever.
+    let line = format!("exec neomutt -n -F {control}");
+    let mut command = client("script");
     command.args(["-qec", &line, "/dev/null"]);
-    command.env("TERM", "xterm").env("HOME", lab.folder());
+    command.env("TERM", "xterm").env("SHELL", "/bin/sh").env("HOME", lab.folder());
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(count(&lab, "ana", "Archive"), 5, "{text}");
