@@ -1,22 +1,41 @@
 //! How the command line speaks to a running server: a Unix socket in the data directory, one
-//! request and one reply a line, in JSON.
+//! request a line, in JSON, and for each any number of lines about how far it is and one reply.
 
 use crate::data::Data;
 use crate::office::Office;
+use crate::progress::{Progress, Tell};
 use crate::request::{Reply, Request};
 use anyhow::{Context, Result, anyhow};
 use engine_net::Stopping;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
 use tracing::warn;
 
 /// Octets of one request: a file of 100,000 accounts fits.
 const REQUEST_MAX: u64 = 16 * 1024 * 1024;
+
+/// Lines about progress that wait to be read; more are left out.
+const PROGRESS_MAX: usize = 64;
+
+/// One line from the server.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    /// How far it is.
+    Progress(Progress),
+    /// What came of it.
+    Reply(Result<Reply, String>),
+}
 
 /// Takes commands until the server goes down. Removed from the disk when dropped.
 pub struct Control {
@@ -89,17 +108,40 @@ async fn answer(stream: UnixStream, office: &Office) -> io::Result<()> {
             return Ok(());
         }
         let reply = match serde_json::from_slice::<Request>(&line) {
-            Ok(request) => office.fulfil(request).await,
+            Ok(request) => fulfil(office, request, &mut write).await?,
             Err(error) => Err(format!("the server does not understand: {error}")),
         };
-        let mut text = serde_json::to_vec(&reply)?;
-        text.push(b'\n');
-        write.write_all(&text).await?;
+        say(&mut write, &Line::Reply(reply)).await?;
     }
 }
 
+/// Does it; whoever has hung up cannot be told, and the job ends with it.
+async fn fulfil(
+    office: &Office,
+    request: Request,
+    write: &mut OwnedWriteHalf,
+) -> io::Result<Result<Reply, String>> {
+    let (sender, mut told) = mpsc::channel(PROGRESS_MAX);
+    let tell: Tell = Arc::new(move |progress| {
+        let _ = sender.try_send(progress);
+    });
+    let mut work = pin!(office.fulfil(request, &tell));
+    loop {
+        tokio::select! {
+            reply = &mut work => return Ok(reply),
+            Some(progress) = told.recv() => say(write, &Line::Progress(progress)).await?,
+        }
+    }
+}
+
+async fn say(write: &mut OwnedWriteHalf, line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    write.write_all(&text).await
+}
+
 /// Asks a running server; `None` if none runs.
-pub fn ask(data: &Data, request: &Request) -> Result<Option<Result<Reply, String>>> {
+pub fn ask(data: &Data, request: &Request, tell: &Tell) -> Result<Option<Result<Reply, String>>> {
     let path = data.control_socket();
     let mut stream = match BlockingStream::connect(&path) {
         Ok(stream) => stream,
@@ -119,12 +161,13 @@ pub fn ask(data: &Data, request: &Request) -> Result<Option<Result<Reply, String
         let mut text = serde_json::to_vec(request)?;
         text.push(b'\n');
         stream.write_all(&text)?;
-        let mut line = String::new();
-        BufReader::new(&stream).read_line(&mut line)?;
-        if line.is_empty() {
-            return Err(io::Error::other("it closed the connection"));
+        for line in BufReader::new(&stream).lines() {
+            match serde_json::from_str(&line?)? {
+                Line::Progress(progress) => tell(progress),
+                Line::Reply(reply) => return Ok(reply),
+            }
         }
-        Ok(serde_json::from_str(&line)?)
+        Err(io::Error::other("it closed the connection"))
     };
     let reply = exchange().context("the server did not answer; see its log")?;
     Ok(Some(reply))

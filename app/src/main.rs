@@ -13,6 +13,7 @@ mod network;
 mod office;
 mod operator;
 mod print;
+mod progress;
 mod request;
 mod secret;
 mod service;

@@ -24,14 +24,12 @@ pub fn reply(reply: &Reply, output: Output) -> Result<()> {
         (Reply::Accounts(entries), Output::Table) => print(&accounts(entries)),
         (Reply::Aliases(entries), Output::Table) => print(&aliases(entries)),
         (Reply::Removed(removed), Output::Table) => print(&removal(removed)),
-        (Reply::Store { text, .. }, Output::Table) => print(text),
+        (Reply::Report { text, .. }, Output::Table) => print(text),
         (Reply::Domains(entries), Output::Json) => json(entries),
         (Reply::Accounts(entries), Output::Json) => json(entries),
         (Reply::Aliases(entries), Output::Json) => json(entries),
         (Reply::Removed(removed), Output::Json) => json(removed),
-        (Reply::Store { text, good }, Output::Json) => {
-            json(&serde_json::json!({ "text": text, "good": good }))
-        }
+        (Reply::Report { value, .. }, Output::Json) => json(value),
     }
 }
 

@@ -12,6 +12,7 @@ pub use domain::DomainRequest;
 pub use store::StoreRequest;
 
 use crate::office::Office;
+use crate::progress::Tell;
 use core_directory::{AccountEntry, AliasEntry, DomainEntry, Removed};
 use serde::{Deserialize, Serialize};
 use words_mail::{Address, Domain};
@@ -45,18 +46,28 @@ pub enum Reply {
     Aliases(Vec<AliasEntry>),
     /// This account is gone.
     Removed(Removed),
-    /// Text about the store, and whether all is well.
-    Store {
+    /// A report, and whether all is well.
+    Report {
         /// For people.
         text: String,
+        /// For programs.
+        value: serde_json::Value,
         /// Is nothing wrong?
         good: bool,
     },
 }
 
+impl Reply {
+    /// A report that programs get as text too.
+    pub fn report(text: String, good: bool) -> Reply {
+        let value = serde_json::json!({ "text": text, "good": good });
+        Reply::Report { text, value, good }
+    }
+}
+
 impl Office {
-    /// Does what is wished. The error is for the operator to read.
-    pub async fn fulfil(&self, request: Request) -> Result<Reply, String> {
+    /// Does what is wished; a long job tells how far it is. The error is for the operator to read.
+    pub async fn fulfil(&self, request: Request, _tell: &Tell) -> Result<Reply, String> {
         match request {
             Request::Domain(request) => domain::fulfil(self, request).await,
             Request::Account(request) => account::fulfil(self, request).await,

@@ -30,6 +30,6 @@ fn offline(data: &Data, output: Output) -> Result<Option<ExitCode>> {
         Err(error) => return Err(error.into()),
     };
     let good = report.is_clean();
-    print::reply(&Reply::Store { text: report.to_string(), good }, output)?;
+    print::reply(&Reply::report(report.to_string(), good), output)?;
     Ok(Some(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
 }

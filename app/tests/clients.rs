@@ -222,9 +222,8 @@ fn curl_speaks_all_three() {
     let url = |scheme: &str, port: &str, rest: &str| {
         format!("{scheme}://localhost:{}/{rest}", lab.port(port))
     };
-    let curl = |arguments: &[&str]| {
-        run(client("curl").args(["-sS", "--cacert", &ca]).args(arguments))
-    };
+    let curl =
+        |arguments: &[&str]| run(client("curl").args(["-sS", "--cacert", &ca]).args(arguments));
     curl(&[
         &url("smtps", "submissions", "client"),
         "--user",

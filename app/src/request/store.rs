@@ -23,11 +23,11 @@ pub(super) async fn fulfil(office: &Office, request: StoreRequest) -> Result<Rep
     let work = move || match request {
         StoreRequest::Check => {
             let report = store.check(CHECK_BUDGET);
-            Ok(Reply::Store { text: report.to_string(), good: report.is_clean() })
+            Ok(Reply::report(report.to_string(), report.is_clean()))
         }
         StoreRequest::Stats => {
             let stats = store.stats().map_err(|error| error.to_string())?;
-            Ok(Reply::Store { text: stats.to_string(), good: stats.failure.is_none() })
+            Ok(Reply::report(stats.to_string(), stats.failure.is_none()))
         }
     };
     // It may read the disk for long.

@@ -12,8 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Bodies up to this many octets travel in memory and are written with their batch; longer ones go
-/// to a file of their own in pieces of this size.
+/// to a file of their own.
 pub const INLINE_MAX: usize = 256 * 1024;
+/// Octets of a body held in memory once it has a file: one part, filled and written again and
+/// again, so that two hundred large bodies at once stay small and free nothing on another thread.
+const PIECE: usize = PART_MAX;
 /// Octets that a part of a body in memory has room for, at least and at most.
 const PART_MIN: usize = 4 * 1024;
 const PART_MAX: usize = 64 * 1024;
@@ -83,12 +86,16 @@ impl Drop for LargeFile {
 }
 
 impl Spill {
-    fn append(mut self, parts: &[BytesMut]) -> io::Result<Spill> {
-        for part in parts {
+    /// Writes `parts`; gives back the one to fill next.
+    fn append(mut self, mut parts: Vec<BytesMut>) -> io::Result<(Spill, Vec<BytesMut>)> {
+        for part in &parts {
             self.file.write_at(part, self.written)?;
             self.written += part.len() as u64;
         }
-        Ok(self)
+        parts.retain(|part| part.capacity() == PIECE);
+        parts.truncate(1);
+        parts.iter_mut().for_each(BytesMut::clear);
+        Ok((self, parts))
     }
 }
 
@@ -145,14 +152,20 @@ impl Writer {
         }
     }
 
+    /// Octets that may be held.
+    fn room(&self) -> usize {
+        if self.spill.is_some() { PIECE } else { INLINE_MAX }
+    }
+
     /// Copies as much of `chunk` as there is room for; how much.
     fn take(&mut self, chunk: &[u8]) -> usize {
-        let now = chunk.len().min(INLINE_MAX - self.held);
+        let most = self.room();
+        let now = chunk.len().min(most - self.held);
         let mut rest = &chunk[..now];
         while !rest.is_empty() {
             if self.parts.last().is_none_or(|part| part.len() == part.capacity()) {
                 let room = rest.len().max(self.held).clamp(PART_MIN, PART_MAX);
-                self.parts.push(BytesMut::with_capacity(room.min(INLINE_MAX - self.held)));
+                self.parts.push(BytesMut::with_capacity(room.min(most - self.held)));
             }
             let Some(part) = self.parts.last_mut() else { break };
             let (fits, later) = rest.split_at(rest.len().min(part.capacity() - part.len()));
@@ -188,7 +201,8 @@ impl Writer {
         let parts = std::mem::take(&mut self.parts);
         self.held = 0;
         // The file's guard goes along: if this future is dropped, it is removed after the write.
-        self.spill = Some(off_thread(move || spill.append(&parts)).await?);
+        let (spill, parts) = off_thread(move || spill.append(parts)).await?;
+        (self.spill, self.parts) = (Some(spill), parts);
         self.broken = false;
         Ok(())
     }

@@ -1,0 +1,36 @@
+//! `estafeta lab`.
+
+use super::domain;
+use crate::log::Form;
+use crate::network::Network;
+use crate::service::PortChoice;
+use clap::Args;
+use std::net::IpAddr;
+use words_mail::Domain;
+
+/// `estafeta lab`
+#[derive(Debug, Args)]
+pub struct Lab {
+    /// Address to listen at
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// Use the standard ports (25, 587, 465, 110, 995, 143, 993), which needs a permission
+    #[arg(long)]
+    pub standard_ports: bool,
+    /// Another port for one service, as in smtp=20025; 0 turns it off. Services: smtp, submission,
+    /// submissions, pop3, pop3s, imap, imaps, lmtp (off unless given)
+    #[arg(long = "port", value_name = "SERVICE=PORT")]
+    pub ports: Vec<PortChoice>,
+    /// Domain of the lab
+    #[arg(long, value_name = "DOMAIN", default_value = "mired.org", value_parser = domain)]
+    pub domain: Domain,
+    /// Networks whose machines may write to all the world without login, comma-separated
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',', default_value = "none")]
+    pub my_networks: Vec<Network>,
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t = Form::Words)]
+    pub log: Form,
+    /// No card, and of the log only warnings
+    #[arg(short, long)]
+    pub quiet: bool,
+}
