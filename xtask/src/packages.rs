@@ -60,8 +60,10 @@ fn may_install() -> bool {
 }
 
 fn apt(arguments: &[&str]) {
-    let status = Command::new("apt-get")
+    let status = Command::new("timeout")
+        .args(["--kill-after=10", "600", "apt-get"])
         .args(arguments)
+        .stdin(std::process::Stdio::null())
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdout(std::process::Stdio::null())
         .status();

@@ -2,15 +2,23 @@
 
 use crate::packages::{self, PROGRAMS};
 use anyhow::{Context, Result, bail};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// How long building, and how long the tests of one `cargo test` may take. They need a tenth of it:
+/// whatever waits for ever is ended here, and the output above tells which test it was.
+const TIME_MAX: Duration = Duration::from_secs(20 * 60);
+/// How often that is looked at.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// Installs what is needed, runs all tests, tells what was skipped.
 pub fn run(root: &Path) -> Result<()> {
     packages::install_missing();
-    cargo(root, &["test", "--workspace", "--exclude", "estafeta"])?;
+    tests(root, &["--workspace", "--exclude", "estafeta"])?;
     // The binary's own tests measure memory and are killed under load: as it is shipped.
-    cargo(root, &["test", "--release", "--package", "estafeta"])?;
+    tests(root, &["--release", "--package", "estafeta"])?;
     let missing: Vec<_> = PROGRAMS.iter().filter(|p| !packages::installed(p.name)).collect();
     for program in &missing {
         println!(
@@ -22,15 +30,42 @@ pub fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Builds, then runs, so that each has its own time.
+fn tests(root: &Path, which: &[&str]) -> Result<()> {
+    cargo(root, &[&["test", "--no-run"], which].concat())?;
+    cargo(root, &[&["test"], which].concat())
+}
+
 fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
     println!("cargo {}", arguments.join(" "));
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(arguments)
-        .current_dir(root)
-        .status()
-        .context("cannot run cargo")?;
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    command.args(arguments).current_dir(root);
+    // A person who waits has Ctrl-C, which a group of its own would not hear.
+    let watched = std::env::var_os("CI").is_some();
+    if watched {
+        command.process_group(0);
+    }
+    let mut child = command.spawn().context("cannot run cargo")?;
+    let status = if watched { within_time(child)? } else { child.wait()? };
     if !status.success() {
         bail!("cargo {} failed", arguments.join(" "));
     }
     Ok(())
+}
+
+/// Its end, brought about with all that it has started when it takes too long.
+fn within_time(mut child: Child) -> Result<ExitStatus> {
+    let until = Instant::now() + TIME_MAX;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > until {
+            println!("ended after {} minutes", TIME_MAX.as_secs() / 60);
+            let group = format!("-{}", child.id());
+            Command::new("kill").args(["-KILL", "--", &group]).status()?;
+            return Ok(child.wait()?);
+        }
+        std::thread::sleep(GLANCE);
+    }
 }
