@@ -84,6 +84,21 @@ impl Checkpointer {
         }
     }
 
+    /// What [`Checkpointer::run`] does at a time, without waiting. `false` if there is nothing to do.
+    pub fn step(&mut self) -> bool {
+        match self.jobs.try_recv() {
+            Ok(job) => self.write(job),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// What [`Checkpointer::run`] does when the time for a checkpoint has come.
+    pub fn step_due(&mut self) {
+        self.clear();
+        let _ = self.queue.try_send(Request::Freeze);
+    }
+
     fn due(&self) -> Instant {
         Instant::now() + self.shared.options.checkpoint_interval
     }
@@ -141,7 +156,8 @@ impl Checkpointer {
         }
     }
 
-    fn end(mut self) {
+    /// The store is closing.
+    pub fn end(mut self) {
         self.clear();
     }
 }

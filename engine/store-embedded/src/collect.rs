@@ -30,6 +30,9 @@ pub struct Collector {
     damaged: HashSet<u64>,
 }
 
+/// Puts a request to the committer and waits for the answer.
+type Ask<'a> = dyn FnMut(Request, oneshot::Receiver<()>) -> Result<(), Stopped> + 'a;
+
 /// Why a segment was not emptied.
 enum Stopped {
     /// The store takes no more.
@@ -57,14 +60,31 @@ impl Collector {
     /// Works until the checkpoint thread is gone.
     pub fn run(mut self) {
         while let Ok(end) = self.checkpoints.recv() {
-            self.work(end);
+            let queue = self.queue.clone();
+            self.work(end, &mut |request, answer| {
+                queue.blocking_send(request).map_err(|_| Stopped::Closed)?;
+                answer.blocking_recv().map_err(|_| Stopped::Closed)
+            });
         }
     }
 
+    /// What [`Collector::run`] does at a time; waits for nothing but `commit`, which has the committer
+    /// do what waits. `false` if there is nothing to do.
+    pub fn step(&mut self, commit: &mut dyn FnMut()) -> bool {
+        let Ok(end) = self.checkpoints.try_recv() else { return false };
+        let queue = self.queue.clone();
+        self.work(end, &mut |request, mut answer| {
+            queue.try_send(request).map_err(|_| Stopped::Closed)?;
+            commit();
+            answer.try_recv().map_err(|_| Stopped::Closed)
+        });
+        true
+    }
+
     /// Empties the sparsest segment before `end`, if any is sparse enough.
-    fn work(&mut self, end: u64) {
+    fn work(&mut self, end: u64, ask: &mut Ask) {
         let Some(segment) = self.candidate(end) else { return };
-        match self.empty(segment) {
+        match self.empty(segment, ask) {
             Ok(()) => drop(self.shared.counters.collected.fetch_add(1, Relaxed)),
             Err(Stopped::Closed) => {}
             Err(Stopped::Damaged) => {
@@ -82,7 +102,7 @@ impl Collector {
         segments.min_by_key(|(_, used)| used.live).map(|(segment, _)| segment)
     }
 
-    fn empty(&self, segment: u64) -> Result<(), Stopped> {
+    fn empty(&self, segment: u64, ask: &mut Ask) -> Result<(), Stopped> {
         let file = self.shared.files.get(Name::Segment(segment))?;
         let mut scanner = Scanner::new(file, Position { segment, offset: 0 });
         let (mut moves, mut size) = (Vec::new(), 0);
@@ -91,7 +111,7 @@ impl Collector {
                 return Err(Stopped::Damaged);
             };
             match header.kind {
-                Kind::Seal => return self.send(moves),
+                Kind::Seal => return self.send(moves, ask),
                 Kind::Batch => continue,
                 Kind::Body | Kind::Large => {}
             }
@@ -102,7 +122,7 @@ impl Collector {
                 moves.push((from, prepared(&header, payload)));
             }
             if size >= MOVE_MAX {
-                self.send(std::mem::take(&mut moves))?;
+                self.send(std::mem::take(&mut moves), ask)?;
                 size = 0;
             }
         }
@@ -114,7 +134,7 @@ impl Collector {
     }
 
     /// Has the bodies written anew, and waits for it.
-    fn send(&self, moves: Vec<(Locator, Prepared)>) -> Result<(), Stopped> {
+    fn send(&self, moves: Vec<(Locator, Prepared)>, ask: &mut Ask) -> Result<(), Stopped> {
         if moves.is_empty() {
             return Ok(());
         }
@@ -123,8 +143,7 @@ impl Collector {
             return Err(Stopped::Closed);
         }
         let (reply, answer) = oneshot::channel();
-        self.queue.blocking_send(Request::Move(moves, reply)).map_err(|_| Stopped::Closed)?;
-        answer.blocking_recv().map_err(|_| Stopped::Closed)
+        ask(Request::Move(moves, reply), answer)
     }
 }
 

@@ -112,6 +112,27 @@ impl Committer {
         self.freeze();
     }
 
+    /// What [`Committer::run`] does at a time, without waiting. `false` if there is nothing to do, or
+    /// the checkpoint must catch up first.
+    pub fn step(&mut self) -> bool {
+        if self.is_far_ahead() && self.shared.published.current().frozen.is_some() {
+            return false;
+        }
+        let (mut requests, mut size) = (Vec::new(), 0);
+        self.take_waiting(&mut requests, &mut size);
+        if requests.is_empty() {
+            return false;
+        }
+        self.handle(requests.into_iter());
+        self.checkpoint_if_due();
+        true
+    }
+
+    /// Makes the log's next segment if it is wanted. `false` if it is not.
+    pub fn step_spare(&self) -> bool {
+        self.log.step_spare()
+    }
+
     /// Takes what waits. Alone, an entry leaves at once; what comes while a sync runs forms the next
     /// batch by itself. But where a sync takes less time than a message, hardly anything would share
     /// one: so while many bodies are just coming in, a batch waits as long as company keeps coming.
@@ -267,10 +288,15 @@ impl Committer {
         let start = buffer.len();
         buffer.resize(start + HEADER_SIZE, 0);
         record::begin(buffer, self.shared.next_blob.load(Relaxed));
-        for (key, value) in &group.values {
+        // In order, so that the same work gives the same log.
+        let mut values: Vec<_> = group.values.iter().collect();
+        values.sort_unstable_by_key(|(key, _)| *key);
+        for (key, value) in values {
             record::push_value(buffer, key, value.as_deref());
         }
-        for (blob, pending) in &group.blobs {
+        let mut blobs: Vec<_> = group.blobs.iter().collect();
+        blobs.sort_unstable_by_key(|(blob, _)| **blob);
+        for (blob, pending) in blobs {
             record::push_blob(buffer, *blob, &pending.new);
         }
         let payload = &buffer[start + HEADER_SIZE..];
@@ -309,7 +335,7 @@ impl Committer {
     }
 
     /// Hands what was committed to the checkpoint thread, unless it is still busy with the last.
-    fn freeze(&mut self) {
+    pub fn freeze(&mut self) {
         let view = self.shared.published.current();
         if view.active.is_empty() || view.frozen.is_some() || self.shared.failure().is_some() {
             return;
@@ -339,13 +365,19 @@ impl Committer {
         }
     }
 
+    /// Must commits wait for the checkpoint?
+    fn is_far_ahead(&self) -> bool {
+        let options = &self.shared.options;
+        let memory = self.shared.published.current().active.size();
+        self.shared.counters.backlog.load(Relaxed) >= options.checkpoint_log.max(1) * BACKLOG_MAX
+            || memory >= options.checkpoint_memory.saturating_mul(MEMORY_MAX)
+    }
+
     /// Lets the checkpoint catch up: gently first, then for as long as it takes.
     fn slow_down(&self) {
         let unit = self.shared.options.checkpoint_log.max(1);
         let backlog = self.shared.counters.backlog.load(Relaxed);
-        let memory = self.shared.published.current().active.size();
-        let memory_max = self.shared.options.checkpoint_memory.saturating_mul(MEMORY_MAX);
-        if backlog >= unit * BACKLOG_MAX || memory >= memory_max {
+        if self.is_far_ahead() {
             self.shared.wait_for_checkpoint();
         } else if backlog >= unit * BACKLOG_SLOW {
             let over = (backlog - unit * BACKLOG_SLOW) as f64 / unit as f64;

@@ -74,6 +74,11 @@ impl Log {
         self.end
     }
 
+    /// Without threads: makes the next segment if it is wanted. `false` if it is not.
+    pub fn step_spare(&self) -> bool {
+        self.spare.step()
+    }
+
     /// What this opening of the store marks its frames with.
     pub fn generation(&self) -> u32 {
         self.generation

@@ -3,7 +3,7 @@
 
 use crate::disk::{Disk, DiskFile, Mode};
 use crate::files::{Files, Name, SEGMENTS};
-use crate::thread;
+use crate::thread::{self, Threads};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -14,7 +14,7 @@ const PIECE: usize = 1024 * 1024;
 /// and then the disk is left to others for a while, if there is no hurry.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// A thread that makes the next segment.
+/// Makes the next segment, on a thread of its own unless the store is stepped.
 #[derive(Debug)]
 pub struct Spare {
     shared: Arc<Shared>,
@@ -25,6 +25,7 @@ pub struct Spare {
 struct Shared {
     files: Arc<Files>,
     segment_size: u64,
+    threads: Threads,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -51,7 +52,7 @@ impl Shared {
 impl Shared {
     fn pause(&self) {
         let state = self.state();
-        if state.needed.is_none() && !state.stopped {
+        if self.threads == Threads::Own && state.needed.is_none() && !state.stopped {
             // Woken early it only goes on early.
             drop(self.changed.wait_timeout(state, PAUSE));
         }
@@ -71,7 +72,12 @@ impl Shared {
 
 impl Spare {
     /// Starts the thread; nothing is made before it is wanted. `adopted` was made earlier.
-    pub fn start(files: Arc<Files>, segment_size: u64, adopted: Option<u64>) -> io::Result<Spare> {
+    pub fn start(
+        files: Arc<Files>,
+        segment_size: u64,
+        adopted: Option<u64>,
+        threads: Threads,
+    ) -> io::Result<Spare> {
         let ready = match adopted {
             None => None,
             Some(number) => {
@@ -80,10 +86,21 @@ impl Spare {
             }
         };
         let state = Mutex::new(State { ready, ..State::default() });
-        let shared = Arc::new(Shared { files, segment_size, state, changed: Condvar::new() });
+        let changed = Condvar::new();
+        let shared = Arc::new(Shared { files, segment_size, threads, state, changed });
         let own = shared.clone();
-        let thread = Some(thread::spawn("spare", move || run(&own))?);
+        let thread = match threads {
+            Threads::Own => Some(thread::spawn("spare", move || run(&own))?),
+            Threads::None => None,
+        };
         Ok(Spare { shared, thread })
+    }
+
+    /// Without a thread: makes the segment that is wanted. `false` if none is.
+    pub fn step(&self) -> bool {
+        let Some(number) = self.shared.state().wanted else { return false };
+        make_wanted(&self.shared, number);
+        true
     }
 
     /// Asks for segment `number`, unless it was asked for already.
@@ -114,6 +131,12 @@ impl Spare {
                 return Err(io::Error::other("the store is closing"));
             }
             state.wanted = Some(number);
+            if self.shared.threads == Threads::None {
+                drop(state);
+                self.step();
+                state = self.shared.state();
+                continue;
+            }
             self.shared.changed.notify_all();
             state = self.shared.wait(state);
         }
@@ -138,12 +161,17 @@ fn run(shared: &Shared) {
             continue;
         };
         drop(state);
-        let made = make(shared, number);
+        make_wanted(shared, number);
         state = shared.state();
-        state.ready = Some((number, made));
-        state.wanted = None;
-        shared.changed.notify_all();
     }
+}
+
+fn make_wanted(shared: &Shared, number: u64) {
+    let made = make(shared, number);
+    let mut state = shared.state();
+    state.ready = Some((number, made));
+    state.wanted = None;
+    shared.changed.notify_all();
 }
 
 fn make(shared: &Shared, number: u64) -> io::Result<Arc<dyn DiskFile>> {

@@ -13,7 +13,8 @@ use crate::recovery::{self, Recovered};
 use crate::shared::{Shared, closed};
 use crate::spare::Spare;
 use crate::stats::Stats;
-use crate::thread;
+use crate::stepped::Steps;
+use crate::thread::Threads;
 use crate::view::{Published, View};
 use crate::writer::{Prepared, Writer};
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use core_store::{
 };
 use std::any::Any;
 use std::future::ready;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -63,17 +64,23 @@ impl EmbeddedStore {
         directory: &Path,
         options: Options,
     ) -> Result<Arc<EmbeddedStore>, OpenError> {
-        let lock = take_lock(&*disk, directory)?;
-        recovery::prepare(&*disk, directory)?;
-        let files = Arc::new(Files::new(disk));
-        let recovered = recovery::recover(&files, &options)?;
-        let recovery = Recovery { replayed: recovered.replayed, cut: recovered.cut };
+        let (mut store, steps) = open(disk, directory, options, Threads::Own)?;
+        let threads = steps.spawn();
         let starting = |error| recovery::io_error(directory, "starting the store", error);
-        let spare = recovered.tidy(&files, options.segment_size).map_err(starting)?;
-        let spare = Spare::start(files.clone(), options.segment_size, spare).map_err(starting)?;
-        let log = Log::open(files.clone(), spare, recovered.end, options.segment_size);
-        let log = log.map_err(starting)?;
-        start(files, options, recovered, log, recovery, lock).map_err(starting)
+        store.threads = Mutex::new(threads.map_err(starting)?);
+        Ok(Arc::new(store))
+    }
+
+    /// Opens a store without threads: whoever opens it has its work done with [`Steps`], in an order
+    /// of their own, and so can have the same run twice. Futures end only when the steps that they
+    /// wait for are done.
+    pub fn open_stepped(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        options: Options,
+    ) -> Result<(Arc<EmbeddedStore>, Steps), OpenError> {
+        let (store, steps) = open(disk, directory, options, Threads::None)?;
+        Ok((Arc::new(store), steps))
     }
 
     /// Writes the last checkpoint and lets go of the directory. What is committed afterwards is
@@ -136,6 +143,26 @@ pub fn take_lock(
     })
 }
 
+fn open(
+    disk: Arc<dyn Disk>,
+    directory: &Path,
+    options: Options,
+    threads: Threads,
+) -> Result<(EmbeddedStore, Steps), OpenError> {
+    let lock = take_lock(&*disk, directory)?;
+    recovery::prepare(&*disk, directory)?;
+    let files = Arc::new(Files::new(disk));
+    let recovered = recovery::recover(&files, &options)?;
+    let recovery = Recovery { replayed: recovered.replayed, cut: recovered.cut };
+    let starting = |error| recovery::io_error(directory, "starting the store", error);
+    let spare = recovered.tidy(&files, options.segment_size).map_err(starting)?;
+    let spare =
+        Spare::start(files.clone(), options.segment_size, spare, threads).map_err(starting)?;
+    let log = Log::open(files.clone(), spare, recovered.end, options.segment_size);
+    let log = log.map_err(starting)?;
+    Ok(start(files, options, recovered, log, recovery, lock))
+}
+
 fn start(
     files: Arc<Files>,
     options: Options,
@@ -143,7 +170,7 @@ fn start(
     log: Log,
     recovery: Recovery,
     lock: Box<dyn Any + Send + Sync>,
-) -> io::Result<Arc<EmbeddedStore>> {
+) -> (EmbeddedStore, Steps) {
     let Recovered { database, base, memtable, usage, sequence, next_blob, replayed, .. } =
         recovered;
     let published = Published::new(View {
@@ -160,13 +187,9 @@ fn start(
     let (told, checkpoints) = std::sync::mpsc::sync_channel(1);
     let checkpointer = Checkpointer::new(shared.clone(), database, queue.clone(), jobs, told);
     let collector = Collector::new(shared.clone(), queue.clone(), checkpoints);
-    let threads = vec![
-        thread::spawn("committer", move || committer.run())?,
-        thread::spawn("checkpoint", move || checkpointer.run())?,
-        thread::spawn("collector", move || collector.run())?,
-    ];
-    let (threads, lock) = (Mutex::new(threads), Mutex::new(Some(lock)));
-    Ok(Arc::new(EmbeddedStore { shared, queue, threads, recovery, lock }))
+    let (threads, lock) = (Mutex::default(), Mutex::new(Some(lock)));
+    let store = EmbeddedStore { shared, queue, threads, recovery, lock };
+    (store, Steps::new(committer, checkpointer, collector))
 }
 
 impl Store for EmbeddedStore {

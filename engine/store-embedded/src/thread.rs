@@ -13,6 +13,15 @@ pub async fn off_thread<T: Send + 'static>(
     }
 }
 
+/// Who does a store's own work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Its threads.
+    Own,
+    /// Whoever calls [`crate::Steps`].
+    None,
+}
+
 /// Starts one of the store's own threads.
 pub fn spawn(
     name: &'static str,

@@ -1,0 +1,72 @@
+//! The store's own work as steps: each thread takes its own and repeats them; a simulation takes all
+//! of them and decides which comes next.
+
+use crate::checkpoint::Checkpointer;
+use crate::collect::Collector;
+use crate::committer::Committer;
+use crate::thread;
+use std::io;
+use std::thread::JoinHandle;
+
+/// What a store has to do besides answering. Dropped, nothing is done any more, as in a crash.
+pub struct Steps {
+    committer: Committer,
+    checkpointer: Checkpointer,
+    collector: Collector,
+}
+
+impl Steps {
+    pub(crate) fn new(
+        committer: Committer,
+        checkpointer: Checkpointer,
+        collector: Collector,
+    ) -> Steps {
+        Steps { committer, checkpointer, collector }
+    }
+
+    /// Each on a thread.
+    pub(crate) fn spawn(self) -> io::Result<Vec<JoinHandle<()>>> {
+        let Steps { committer, checkpointer, collector } = self;
+        Ok(vec![
+            thread::spawn("committer", move || committer.run())?,
+            thread::spawn("checkpoint", move || checkpointer.run())?,
+            thread::spawn("collector", move || collector.run())?,
+        ])
+    }
+
+    /// Makes one batch of what waits, syncs, and answers. `false` if nothing waits, or must.
+    pub fn commit(&mut self) -> bool {
+        self.committer.step()
+    }
+
+    /// Writes the checkpoint that has begun. `false` if none has.
+    pub fn checkpoint(&mut self) -> bool {
+        self.checkpointer.step()
+    }
+
+    /// The time for a checkpoint has come: begins one with the next commit.
+    pub fn checkpoint_due(&mut self) {
+        self.checkpointer.step_due();
+    }
+
+    /// Empties a sparse segment after a checkpoint. `false` if there was none.
+    pub fn collect(&mut self) -> bool {
+        let committer = &mut self.committer;
+        let mut commit = || while committer.step() {};
+        self.collector.step(&mut commit)
+    }
+
+    /// Makes the log's next segment. `false` if it is not wanted.
+    pub fn prepare_segment(&mut self) -> bool {
+        self.committer.step_spare()
+    }
+
+    /// Does what is left, writes the last checkpoint, and ends.
+    pub fn close(mut self) {
+        while self.committer.step() || self.checkpointer.step() {}
+        self.committer.freeze();
+        drop(self.committer);
+        while self.checkpointer.step() {}
+        self.checkpointer.end();
+    }
+}
