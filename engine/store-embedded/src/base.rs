@@ -126,6 +126,22 @@ impl Base {
         }
     }
 
+    /// Calls `visit` with every value, in order, until it answers `false`.
+    pub fn for_each_value(
+        &self,
+        mut visit: impl FnMut(Key, Value) -> bool,
+    ) -> Result<(), StoreError> {
+        let Some(tables) = &self.tables else { return Ok(()) };
+        for pair in tables.values.iter().map_err(store_error)? {
+            let (key, value) = pair.map_err(store_error)?;
+            let key = Key::copy_from_slice(key.value());
+            if !visit(key, Value::copy_from_slice(value.value())) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Calls `visit` with every blob, until it answers `false`.
     pub fn for_each_blob(
         &self,

@@ -30,6 +30,8 @@ mod checkpoint;
 mod collect;
 mod committer;
 pub mod disk;
+#[allow(dead_code)]
+mod dump;
 mod files;
 mod frame;
 mod group;

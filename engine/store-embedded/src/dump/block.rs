@@ -180,7 +180,8 @@ impl Item {
             Item::Blob(blob, entry) => record::push_blob(buffer, *blob, entry),
             Item::Segment(segment, used) => {
                 buffer.put_u8(SEGMENT);
-                [*segment, used.written, used.live, used.blobs].map(|n| buffer.put_u64_le(n));
+                let numbers = [*segment, used.written, used.live, used.blobs];
+                numbers.iter().for_each(|number| buffer.put_u64_le(*number));
             }
         }
     }

@@ -35,13 +35,16 @@ pub struct DumpScan {
     counts: [u64; 3],
     last: Option<Place>,
     ended: bool,
+    /// A trailer whose totals are not those of what was read, told of already.
+    late: Option<Trailer>,
 }
 
 impl DumpScan {
     /// Begins at the front of `file`.
     pub fn new(file: Arc<dyn DiskFile>) -> io::Result<DumpScan> {
         let len = file.len()?;
-        Ok(DumpScan { file, len, at: 0, crc: 0, counts: [0; 3], last: None, ended: false })
+        let (at, crc, counts, last, ended, late) = (0, 0, [0; 3], None, false, None);
+        Ok(DumpScan { file, len, at, crc, counts, last, ended, late })
     }
 
     /// Octets read so far.
@@ -59,7 +62,7 @@ impl DumpScan {
                 Err(what) => return Ok(Some(Step::Damaged { offset, what })),
             }
         }
-        Ok(None)
+        Ok(self.late.take().map(Step::End))
     }
 
     /// Reads a block and moves behind it. `None`: nothing in it for the caller.
@@ -104,11 +107,14 @@ impl DumpScan {
                 self.ended = true;
                 let trailer = Trailer::decode(&payload).ok_or("a trailer of another form")?;
                 let counts = [trailer.values, trailer.blobs, trailer.segments];
-                match (trailer.trailer_at, trailer.crc, counts) == (self.at, self.crc, self.counts)
+                let told = (trailer.trailer_at, trailer.crc, counts);
+                if told == (self.at, self.crc, self.counts)
+                    && self.at + header.block_len() == self.len
                 {
-                    true => Ok(Some(Step::End(trailer))),
-                    false => Err("the trailer tells of other records than were read"),
+                    return Ok(Some(Step::End(trailer)));
                 }
+                self.late = Some(trailer);
+                Err("the trailer tells of other records than were read")
             }
         }
     }

@@ -35,7 +35,8 @@ impl DumpTable {
             Kind::Trailer => Trailer::decode(&payload).filter(|t| t.trailer_at == at),
             Kind::Records | Kind::Index => None,
         };
-        let trailer = trailer.ok_or_else(|| corrupt("a dump of the metadata without its trailer"))?;
+        let trailer =
+            trailer.ok_or_else(|| corrupt("a dump of the metadata without its trailer"))?;
         let index = index(&*file, &trailer)?;
         Ok(DumpTable { file, trailer, index, kept: Mutex::default() })
     }

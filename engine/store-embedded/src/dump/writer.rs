@@ -44,11 +44,6 @@ impl DumpWriter {
         DumpWriter { file, at, crc, payload, count, last, index, totals }
     }
 
-    /// Octets written so far.
-    pub fn len(&self) -> u64 {
-        self.at
-    }
-
     /// Adds the next record. They must come in their order.
     pub fn put(&mut self, item: &Item) -> io::Result<()> {
         let place = item.place();
