@@ -1,6 +1,11 @@
 //! Every door to the outside other than storage: the clock, randomness, password hashing.
 //! Engines and the simulator stand behind these traits; the core never reads a clock itself.
 
+mod password;
+pub mod testing;
+
+pub use password::{Maker, PasswordError, Passwords};
+
 use std::future::Future;
 use std::pin::Pin;
 use words_base::Timestamp;
@@ -18,24 +23,6 @@ pub trait Clock: Send + Sync {
 pub trait Random: Send + Sync {
     /// Fills `buffer` with them.
     fn fill(&self, buffer: &mut [u8]);
-}
-
-/// Slow, salted hashing of passwords, done where it holds up nobody else.
-pub trait Passwords: Send + Sync {
-    /// A hash in PHC string form, with a fresh salt.
-    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>>;
-
-    /// Does `password` belong to `hash`? Constant in time for a given cost.
-    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>>;
-}
-
-/// Why a password could not be hashed or compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PasswordError {
-    /// Too many wait already; try again.
-    Busy,
-    /// The stored hash is not one that this build reads.
-    UnknownHash,
 }
 
 /// The outside, as the core is handed it.

@@ -3,7 +3,7 @@
 use crate::memory::Memory;
 use argon2::password_hash::{Ident, Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use core_world::PasswordError;
+use core_world::{Maker, PasswordError};
 
 /// Octets of a salt (RFC 9106 §3.1).
 pub(crate) const SALT_LEN: usize = 16;
@@ -16,6 +16,8 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 const MEMORY_KIB_MAX: u32 = 256 * 1024;
 /// Passes, as well.
 const PASSES_MAX: u32 = 64;
+/// KiB times passes: about a second.
+const WORK_MAX: u64 = 1024 * 1024;
 /// No stored hash or salt is longer.
 const OUTPUT_MAX: usize = Output::MAX_LENGTH;
 
@@ -51,10 +53,7 @@ pub(crate) fn verify(
     let (Some(want), Some(salt)) = (hash.hash, hash.salt) else {
         return Err(PasswordError::UnknownHash);
     };
-    let params = Params::try_from(&hash).map_err(unknown)?;
-    if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX {
-        return Err(PasswordError::UnknownHash);
-    }
+    let params = bounded(&hash)?;
     let mut salt_octets = [0; Salt::MAX_LENGTH];
     let salt = salt.decode_b64(&mut salt_octets).map_err(unknown)?;
     let mut octets = [0; OUTPUT_MAX];
@@ -63,6 +62,30 @@ pub(crate) fn verify(
     fill(algorithm, version, params, password, salt, octets, memory)?;
     let got = Output::new(octets).map_err(unknown)?;
     Ok(got == want)
+}
+
+/// Who made the PHC string `hash`? One that is weaker than ours, or of another kind of Argon2, is to
+/// be replaced.
+pub(crate) fn maker(hash: &str) -> Result<Maker, PasswordError> {
+    let hash = PasswordHash::new(hash).map_err(unknown)?;
+    if hash.hash.is_none() || hash.salt.is_none() {
+        return Err(PasswordError::UnknownHash);
+    }
+    let params = bounded(&hash)?;
+    let (memory_kib, passes, _) = COST;
+    let is_strong = params.m_cost() >= memory_kib && params.t_cost() >= passes;
+    let is_ours = algorithm(hash.algorithm)? == Algorithm::Argon2id && is_strong;
+    Ok(if is_ours { Maker::Ours } else { Maker::Elsewhere })
+}
+
+/// The costs that `hash` asks for, if they can be paid.
+fn bounded(hash: &PasswordHash<'_>) -> Result<Params, PasswordError> {
+    let params = Params::try_from(hash).map_err(unknown)?;
+    let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX || work > WORK_MAX {
+        return Err(PasswordError::TooCostly);
+    }
+    Ok(params)
 }
 
 /// Runs Argon2 in `memory`, which is made as large as needed.

@@ -1,6 +1,6 @@
 //! Hashes passwords with Argon2id (RFC 9106), on a bounded number of threads that hold up nobody
 //! else: at most one hash for each core at once, each with its 19 MiB of memory, and a bounded
-//! number that wait.
+//! number that wait. Reads what other servers stored as well: crypt(3) and Dovecot's schemes.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -14,12 +14,15 @@
 //! # });
 //! ```
 
+mod foreign;
 mod hash;
 mod memory;
 mod pool;
+mod scheme;
 
-use core_world::{Later, PasswordError, Passwords, Random};
+use core_world::{Later, Maker, PasswordError, Passwords, Random};
 use pool::Pool;
+use scheme::Scheme;
 use std::sync::Arc;
 
 pub use pool::WAITING_MAX;
@@ -53,6 +56,17 @@ impl Passwords for Argon2Passwords {
 
     fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
         let (hash, password) = (hash.to_string(), password.to_vec());
-        Box::pin(self.pool.run(move |memory| hash::verify(&hash, &password, memory)))
+        Box::pin(self.pool.run(move |memory| foreign::verify(&hash, &password, memory)))
+    }
+
+    fn maker(&self, hash: &str) -> Result<Maker, PasswordError> {
+        Ok(match Scheme::parse(hash)? {
+            Scheme::Clear(password) => Maker::Nobody(password),
+            Scheme::Argon2(phc) => hash::maker(&phc)?,
+            Scheme::ShaCrypt { .. }
+            | Scheme::Bcrypt(_)
+            | Scheme::Digest { .. }
+            | Scheme::Pbkdf2 { .. } => Maker::Elsewhere,
+        })
     }
 }

@@ -46,10 +46,9 @@ async fn hashes_of_other_makers_and_costs_are_read() {
             "passwore",
             Ok(false),
         ),
-        ("$2b$04$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234", "x", Err(())),
-        ("$argon2id$v=19$m=9999999,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR", "x", Err(())),
+        ("$1$abcdefgh$ABCDEFGHIJKLMNOPQRSTUV", "x", Err(())),
         ("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ", "x", Err(())),
-        ("{PLAIN}x", "x", Err(())),
+        ("{LANMAN}x", "x", Err(())),
         ("", "", Err(())),
     ] {
         let got = passwords.verify(hash, password.as_bytes()).await;
