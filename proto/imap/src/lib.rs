@@ -20,6 +20,7 @@
 pub mod ask;
 mod body_structure;
 mod capability;
+pub mod client;
 mod command;
 mod context;
 mod cursor;
@@ -31,7 +32,6 @@ mod session;
 mod state;
 mod sync;
 mod tagged;
-mod utf7;
 
 pub use ask::{Answer, Ask};
 pub use options::Options;
