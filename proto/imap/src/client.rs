@@ -6,10 +6,10 @@
 //!
 //! let mut responses = Responses::default();
 //! responses.input(b"* 2 EXISTS\r\na1 OK [READ-ONLY] Selected\r\n");
-//! assert_eq!(responses.next(), Ok(Heard::Response(Response::Exists(2))));
-//! let Ok(Heard::Response(Response::Tagged { tag, said })) = responses.next() else { panic!() };
+//! assert_eq!(responses.hear(), Ok(Heard::Response(Response::Exists(2))));
+//! let Ok(Heard::Response(Response::Tagged { tag, said })) = responses.hear() else { panic!() };
 //! assert_eq!((tag.as_str(), said.condition), ("a1", Condition::Ok));
-//! assert_eq!(responses.next(), Ok(Heard::Nothing));
+//! assert_eq!(responses.hear(), Ok(Heard::Nothing));
 //! ```
 //!
 //! Servers differ in everything that the grammar leaves open, and in some that it does not. What is

@@ -3,7 +3,7 @@
 use words_base::Timestamp;
 use words_mail::{Flags, NumberSet, SystemFlag};
 
-use crate::utf7;
+use words_mail::modified_utf7;
 
 /// May names and texts be raw UTF-8? Only after ENABLE UTF8=ACCEPT (RFC 9755 §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(crate) fn mailbox(out: &mut Vec<u8>, name: &str, utf8: Utf8) {
     if utf8 == Utf8::Accepted || (name.is_ascii() && !name.contains('&')) {
         astring(out, name.as_bytes(), utf8);
     } else {
-        astring(out, utf7::encode(name).as_bytes(), utf8);
+        astring(out, modified_utf7::encode(name).as_bytes(), utf8);
     }
 }
 

@@ -125,7 +125,8 @@ pub(crate) fn refused(refusal: &Refusal, missing: Missing) -> Tagged {
         Refusal::TooLarge { .. } => "TOOBIG",
         Refusal::Limit(_) => "LIMIT",
         Refusal::LoginFailed => "AUTHENTICATIONFAILED",
-        Refusal::Unavailable => "UNAVAILABLE",
+        // Not OVERQUOTA: it is not the user's to mend, and it passes (RFC 5530 §3).
+        Refusal::Unavailable | Refusal::StorageFull => "UNAVAILABLE",
     };
     let mut text = refusal.to_string();
     if let Some(first) = text.get_mut(..1) {

@@ -49,7 +49,7 @@ impl Responses {
 
     /// The next thing heard. The error is a server that cannot be followed any more: it announces
     /// more than anybody could read.
-    pub fn next(&mut self) -> Result<Heard, SyntaxError> {
+    pub fn hear(&mut self) -> Result<Heard, SyntaxError> {
         loop {
             if self.body_len > 0 {
                 return Ok(self.piece());
@@ -128,7 +128,7 @@ mod tests {
         for part in octets {
             responses.input(part);
             loop {
-                match responses.next().unwrap() {
+                match responses.hear().unwrap() {
                     Heard::Nothing => break,
                     Heard::Piece(more) => match heard.last_mut() {
                         Some(Heard::Piece(piece)) => piece.extend(more),
@@ -171,11 +171,11 @@ mod tests {
         let mut left_out = 0;
         for _ in 0..100 {
             responses.input(&[b'x'; 64 * 1024]);
-            left_out += usize::from(responses.next() == Ok(Heard::LeftOut));
+            left_out += usize::from(responses.hear() == Ok(Heard::LeftOut));
         }
         responses.input(b"\r\n* 1 EXISTS\r\n");
         assert_eq!(left_out, 1);
-        assert_eq!(responses.next(), Ok(Heard::Response(Response::Exists(1))));
+        assert_eq!(responses.hear(), Ok(Heard::Response(Response::Exists(1))));
     }
 
     proptest! {
@@ -198,7 +198,7 @@ mod tests {
             let mut responses = Responses::default();
             responses.input(&noise);
             for _ in 0..500 {
-                match responses.next() {
+                match responses.hear() {
                     Ok(Heard::Nothing) | Err(_) => break,
                     Ok(_) => {}
                 }

@@ -3,9 +3,9 @@
 use super::{Cursor, ParseError};
 use crate::print::{Utf8, is_atom_char};
 use crate::tagged::{Code, Tagged};
-use crate::utf7;
 use words_base::SyntaxError;
 use words_mail::MailboxName;
+use words_mail::modified_utf7;
 
 impl Cursor<'_> {
     /// `mailbox = "INBOX" / astring`. A name that is readable but impossible is refused with
@@ -47,7 +47,7 @@ impl Cursor<'_> {
             .or(Err(SyntaxError::new(start, "a mailbox name in modified UTF-7 or UTF-8")))?;
         Ok(match self.utf8 {
             Utf8::Accepted => name,
-            Utf8::Off => utf7::decode(&name).unwrap_or(name),
+            Utf8::Off => modified_utf7::decode(&name).unwrap_or(name),
         })
     }
 }
