@@ -1,6 +1,13 @@
 //! Every door to the outside other than storage: the clock, randomness, password hashing.
 //! Engines and the simulator stand behind these traits; the core never reads a clock itself.
 
+mod files;
+
+pub use files::{
+    Entry, FileError, FileErrorKind, FileKind, FileLater, Files, Listing, MemoryFiles, Metadata,
+    NewFile, OpenFile, Tree, names_of,
+};
+
 mod password;
 pub mod testing;
 

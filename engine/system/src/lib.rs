@@ -1,4 +1,4 @@
-//! The clock and the randomness of the machine, as [`core_world`] asks for them.
+//! The clock, the randomness and the files of the machine, as [`core_world`] asks for them.
 //!
 //! ```
 //! use core_world::{Clock, Random};
@@ -8,6 +8,10 @@
 //! SystemRandom.fill(&mut salt);
 //! assert_ne!(salt, [0; 16]);
 //! ```
+
+mod files;
+
+pub use files::SystemFiles;
 
 use core_world::{Clock, Random};
 use std::time::{SystemTime, UNIX_EPOCH};
