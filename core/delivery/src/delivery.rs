@@ -52,7 +52,7 @@ impl Delivery {
     }
 
     /// May a message of `size` octets (0: not told) come under `path`? `sender` is who has logged
-    /// in. Errors: `SenderNotOwned`, `TooLarge`, `Unavailable`.
+    /// in. Errors: `SenderNotOwned`, `TooLarge`, `StorageFull`, `Unavailable`.
     pub async fn sender(
         &self,
         sender: Option<&Account>,
@@ -60,6 +60,7 @@ impl Delivery {
         size: u64,
     ) -> Result<(), Refusal> {
         check_size(size, self.road.options.size_max)?;
+        self.road.mail.check_room(size)?;
         let Some(account) = sender else { return Ok(()) };
         check_size(size, account.size_max.unwrap_or(u64::MAX))?;
         self.road.directory.may_send_as(account, path).await

@@ -256,6 +256,9 @@ async fn speaks_for_others(road: &Road, origin: &Origin, fields: &[u8]) -> Resul
 }
 
 /// The answer when the store fails. Whoever runs the store logs why.
-fn unavailable(_: StoreError) -> Refusal {
-    Refusal::Unavailable
+fn unavailable(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Full => Refusal::StorageFull,
+        _ => Refusal::Unavailable,
+    }
 }

@@ -159,6 +159,9 @@ pub(crate) fn account_of(id: AccountId, record: AccountRecord) -> Account {
 }
 
 /// The answer when the store fails. Whoever runs the store logs why.
-pub(crate) fn unavailable(_: StoreError) -> Refusal {
-    Refusal::Unavailable
+pub(crate) fn unavailable(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Full => Refusal::StorageFull,
+        _ => Refusal::Unavailable,
+    }
 }

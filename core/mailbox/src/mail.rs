@@ -132,6 +132,14 @@ impl Mail {
         self.inner.blobs.begin()
     }
 
+    /// Has the disk room for a message of `size` octets (0: not told)? Errors: `StorageFull`.
+    pub fn check_room(&self, size: u64) -> Result<(), Refusal> {
+        match self.inner.blobs.has_room(size) {
+            true => Ok(()),
+            false => Err(Refusal::StorageFull),
+        }
+    }
+
     /// The newest number in the log of `account`.
     pub async fn modseq(&self, account: AccountId) -> Result<ModSeq, Refusal> {
         let value = self.inner.get(&key::modseq(account)).await?;
@@ -140,8 +148,11 @@ impl Mail {
 }
 
 /// The store's troubles as the core's peers see them: temporary, whatever they are.
-pub(crate) fn refuse(_: StoreError) -> Refusal {
-    Refusal::Unavailable
+pub(crate) fn refuse(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Full => Refusal::StorageFull,
+        _ => Refusal::Unavailable,
+    }
 }
 
 /// After so many more entries a log is looked at for trimming.

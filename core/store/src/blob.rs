@@ -16,6 +16,13 @@ pub trait Blobs: Send + Sync {
     /// batch; otherwise whatever was written for it goes away by itself.
     fn begin(&self) -> Box<dyn BlobWriter>;
 
+    /// Is there room for a body of `len` octets (0: not known), as far as is known beforehand? A
+    /// commit has the last word.
+    fn has_room(&self, len: u64) -> bool {
+        let _ = len;
+        true
+    }
+
     /// The octets of a committed body in `range`, cut to the body's length. What comes back has
     /// passed its checksum.
     fn read(&self, blob: BlobId, range: Range<u64>) -> Later<'_, Bytes>;

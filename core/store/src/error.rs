@@ -18,7 +18,9 @@ pub enum StoreError {
     NoSuchBlob,
     /// What was read back is not what was written: checksum, format. Says what and where.
     Corrupt(String),
-    /// The world failed: disk full, engine stopped. Says why; the operator's log has it.
+    /// There is no room on the disk. Nothing was done; it works again when there is.
+    Full,
+    /// The world failed: disk broken, engine stopped. Says why; the operator's log has it.
     Unavailable(String),
 }
 
@@ -32,6 +34,7 @@ impl fmt::Display for StoreError {
             StoreError::OutcomeUnknown => f.write_str("outcome unknown"),
             StoreError::NoSuchBlob => f.write_str("no such blob"),
             StoreError::Corrupt(what) => write!(f, "corrupt: {what}"),
+            StoreError::Full => f.write_str("the disk is full"),
             StoreError::Unavailable(why) => write!(f, "unavailable: {why}"),
         }
     }

@@ -6,7 +6,7 @@ use words_mail::Refusal;
 pub(crate) fn refused(refusal: &Refusal) -> String {
     let code = match refusal {
         Refusal::LoginFailed => "[AUTH] ",
-        Refusal::Unavailable | Refusal::Limit(_) => "[SYS/TEMP] ",
+        Refusal::Unavailable | Refusal::StorageFull | Refusal::Limit(_) => "[SYS/TEMP] ",
         Refusal::NoSuchMailbox => "[SYS/PERM] ",
         Refusal::NoSuchRecipient
         | Refusal::RelayDenied

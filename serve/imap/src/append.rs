@@ -66,11 +66,13 @@ impl ImapDesk {
         let account = &self.login()?.account;
         let size_max = self.office.options.size_max.min(account.size_max.unwrap_or(u64::MAX));
         let quota = account.quota;
+        let room = self.office.mail.check_room(size);
         let (body, now) = (self.office.mail.begin_body(), self.office.world.clock.now());
         let appending = self.appending()?;
         if size > size_max {
             return Err(Refusal::TooLarge { size_max });
         }
+        room?;
         appending.check_count(size)?;
         let octets = appending.octets + size;
         check(appending.usage, octets, appending.arrivals.len() + 1, quota)?;
@@ -161,5 +163,8 @@ pub(crate) fn allowance(quota: Quota) -> Allowance {
 
 fn unavailable(error: core_store::StoreError) -> Refusal {
     warn!(%error, "a message cannot be taken in");
-    Refusal::Unavailable
+    match error {
+        core_store::StoreError::Full => Refusal::StorageFull,
+        _ => Refusal::Unavailable,
+    }
 }

@@ -39,7 +39,9 @@ pub(crate) fn finished(
 pub(crate) fn refused(command: &str, what: &dyn fmt::Display, refusal: &Refusal) {
     match refusal {
         // Somebody should look at it.
-        Refusal::Unavailable => warn!(command, argument = %what, %refusal, "refused"),
+        Refusal::Unavailable | Refusal::StorageFull => {
+            warn!(command, argument = %what, %refusal, "refused")
+        }
         refusal => info!(command, argument = %what, %refusal, "refused"),
     }
 }

@@ -12,6 +12,7 @@ pub(crate) fn reply_to(refusal: &Refusal) -> Reply {
         Refusal::NoRouteYet => (550, Status(5, 4, 4)),
         Refusal::SenderNotOwned => (553, Status(5, 7, 1)),
         Refusal::MailboxFull => (452, Status(4, 2, 2)),
+        Refusal::StorageFull => (452, Status(4, 3, 1)),
         Refusal::TooLarge { .. } => (552, Status(5, 3, 4)),
         Refusal::Loop => (554, Status(5, 4, 6)),
         Refusal::Malformed(_) => (550, Status(5, 6, 0)),
@@ -30,7 +31,7 @@ pub(crate) fn reply_to(refusal: &Refusal) -> Reply {
 /// upon it, so trouble of ours is 454 (RFC 4954 §6).
 pub(crate) fn reply_to_login(refusal: &Refusal) -> Reply {
     match refusal {
-        Refusal::Unavailable | Refusal::Limit(_) => {
+        Refusal::Unavailable | Refusal::StorageFull | Refusal::Limit(_) => {
             reply(454, Status(4, 7, 0), refusal.to_string())
         }
         refusal => reply_to(refusal),
@@ -58,6 +59,7 @@ mod tests {
             Refusal::NotPermitted("x"),
             Refusal::LoginFailed,
             Refusal::Limit("x"),
+            Refusal::StorageFull,
             Refusal::Unavailable,
         ] {
             for reply in [reply_to(&refusal), reply_to_login(&refusal)] {
@@ -69,6 +71,9 @@ mod tests {
 
     #[test]
     fn trouble_of_ours_is_temporary() {
+        let full = reply_to(&Refusal::StorageFull);
+        assert_eq!((full.code.0, full.status), (452, Some(Status(4, 3, 1))));
+        assert_eq!(reply_to_login(&Refusal::StorageFull).code.0, 454);
         assert_eq!(reply_to(&Refusal::Unavailable).code.0, 451);
         assert_eq!(reply_to_login(&Refusal::Unavailable).code.0, 454);
         assert_eq!(reply_to_login(&Refusal::LoginFailed).code.0, 535);

@@ -37,7 +37,9 @@ pub enum Refusal {
     LoginFailed,
     /// A limit with a name was reached; says which.
     Limit(&'static str),
-    /// The world failed: disk full, store stopped. A temporary answer.
+    /// The disk has no room for more. A temporary answer; it is the operator who can mend it.
+    StorageFull,
+    /// The world failed: disk broken, store stopped. A temporary answer.
     Unavailable,
 }
 
@@ -64,6 +66,7 @@ impl fmt::Display for Refusal {
             Refusal::NotPermitted(what) => write!(f, "not permitted: {what}"),
             Refusal::LoginFailed => f.write_str("name or password wrong"),
             Refusal::Limit(which) => write!(f, "limit reached: {which}"),
+            Refusal::StorageFull => f.write_str("insufficient system storage"),
             Refusal::Unavailable => f.write_str("service not available for the moment"),
         }
     }
