@@ -95,6 +95,7 @@ impl Mailboxes {
             saved_at: self.inner.world.clock.now(),
             blob: arrival.body.id,
             prefix_len: 0,
+            has_unique_id: false,
         };
         Ready { row, cold: cold::encode(b"", &summary::encode(&arrival.header)) }
     }

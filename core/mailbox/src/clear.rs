@@ -65,6 +65,9 @@ impl Mail {
         if self.inner.delete_page(whole_log).await? {
             return Ok(false);
         }
+        if self.inner.delete_page(key::brought_to(account)).await? {
+            return Ok(false);
+        }
         let tree = Tree::read(&self.inner, account).await?;
         if !tree.names.is_empty() {
             return Ok(false);
@@ -91,10 +94,7 @@ impl Mail {
             return Ok(true);
         }
         let mut draft = Draft::new();
-        match trimmed {
-            Some(octets) => draft.expect(key::trimmed(account), octets),
-            None => draft.expect_absent(key::trimmed(account)),
-        }
+        draft.expect_as(key::trimmed(account), trimmed);
         draft.put(key::trimmed(account), through.0.to_be_bytes().to_vec());
         let range = key::log(account, from, through);
         self.inner.keys(range).await?.into_iter().for_each(|key| draft.delete(key));
@@ -169,7 +169,7 @@ impl Inner {
     }
 
     /// Deletes one page of what is in `range`. `false` if there was nothing.
-    async fn delete_page(&self, range: Range<Key>) -> Result<bool, Refusal> {
+    pub(crate) async fn delete_page(&self, range: Range<Key>) -> Result<bool, Refusal> {
         let keys = self.keys(range).await?;
         if keys.is_empty() {
             return Ok(false);

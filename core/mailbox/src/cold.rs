@@ -10,7 +10,7 @@ use bytes::Bytes;
 /// The layout that is written now.
 const VERSION: u8 = 1;
 
-/// Most octets of a recipient's own trace fields.
+/// Most octets of a recipient's own trace fields. A row counts them in 16 bits.
 pub(crate) const PREFIX_MAX: usize = 16 * 1024;
 
 /// The record of a message with this prefix and this encoded summary.

@@ -162,7 +162,8 @@ impl Mailboxes {
                 draft.hold(record.row.blob);
             }
         }
-        let row = Row { saved_at: now, ..record.row.clone() };
+        // A unique id is one message's alone (RFC 1939 §7), so it stays behind.
+        let row = Row { saved_at: now, has_unique_id: false, ..record.row.clone() };
         draft.file(self.account, way.to, &row, cold)
     }
 

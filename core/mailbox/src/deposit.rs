@@ -262,7 +262,8 @@ impl Common {
             received_at: self.received_at,
             saved_at: self.saved_at,
             blob: self.blob,
-            prefix_len: deposit.prefix.len() as u32,
+            prefix_len: deposit.prefix.len() as u16,
+            has_unique_id: false,
         }
     }
 }

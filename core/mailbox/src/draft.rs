@@ -8,7 +8,7 @@ use crate::key;
 use crate::log::Entry;
 use crate::mail::Inner;
 use bytes::Bytes;
-use core_store::{Assigned, Batch, BlobId, Body, Key, Limits, StoreError, Value};
+use core_store::{Assigned, Batch, BlobId, Body, Key, Limits, StoreError, Template, Value};
 use std::collections::HashMap;
 use words_mail::{AccountId, Flags, MailboxId, ModSeq, NumberSet, Uid};
 
@@ -20,6 +20,8 @@ const OPERATIONS_SPARE: usize = 100;
 const OPERATIONS_MAILBOX: usize = 6;
 /// Octets of the same, generously.
 const BYTES_MAILBOX: usize = 300;
+/// Octets that closing adds for each run of UIDs, and those of its counter.
+const BYTES_RUN: usize = 40;
 
 /// A batch in the making.
 #[derive(Default)]
@@ -43,18 +45,27 @@ struct Part {
 /// One mailbox's share.
 struct Change {
     mailbox: MailboxId,
-    /// Where the UIDs of new messages come from, and how many there are.
-    arrived: Option<(Assigned, u32)>,
+    arrived: Vec<Run>,
     flagged: NumberSet,
     expunged: NumberSet,
     counts: Counts,
 }
 
-/// Where a message was filed: which account's part, which mailbox, which of its arrivals.
+/// New messages whose UIDs follow one another.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// Where the first one's UID comes from.
+    uids: Assigned,
+    count: u32,
+    /// What the first one's is at least.
+    least: u32,
+}
+
+/// Where a message was filed: in which account's part, and where its UID comes from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filed {
     part: usize,
-    change: usize,
+    uids: Assigned,
     nth: u64,
 }
 
@@ -76,7 +87,7 @@ impl Draft {
 
     /// Nothing to do?
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.batch.operations.is_empty()
+        self.parts.is_empty() && self.batch.operations.is_empty() && self.batch.assigns.is_empty()
     }
 
     /// Would one more message, of the largest kind, perhaps not fit any more?
@@ -111,7 +122,7 @@ impl Draft {
         }
         boxes.push(Change {
             mailbox,
-            arrived: None,
+            arrived: Vec::new(),
             flagged: NumberSet::new(),
             expunged: NumberSet::new(),
             counts: Counts::default(),
@@ -124,6 +135,14 @@ impl Draft {
     pub fn expect(&mut self, key: Key, value: Value) {
         self.bytes += key.len() + value.len();
         self.batch.expect(key, value);
+    }
+
+    /// Do nothing unless `key` is as it was read.
+    pub fn expect_as(&mut self, key: Key, value: Option<Value>) {
+        match value {
+            Some(value) => self.expect(key, value),
+            None => self.expect_absent(key),
+        }
     }
 
     /// Do nothing unless `key` has no value.
@@ -185,28 +204,76 @@ impl Draft {
         row: &Row,
         cold: &[u8],
     ) -> Filed {
+        self.file_from(account, mailbox, Uid(0), row, cold)
+    }
+
+    /// As [`Draft::file`]; the message gets UID `least` if that is above the last one given, else
+    /// the next.
+    pub fn file_from(
+        &mut self,
+        account: AccountId,
+        mailbox: MailboxId,
+        least: Uid,
+        row: &Row,
+        cold: &[u8],
+    ) -> Filed {
         let (part, change) = self.change(account, mailbox);
         let modseq = self.parts[part].modseq;
-        let slot = &mut self.parts[part].boxes[change];
-        slot.counts.add(Counts::of(row));
-        let (uids, nth) = match &mut slot.arrived {
-            Some((uids, count)) => {
-                *count += 1;
-                (*uids, *count - 1)
-            }
-            none => {
-                let uids = self.batch.assign(key::last_uid(account, mailbox), 0);
-                *none = Some((uids, 1));
-                (uids, 0)
-            }
-        };
-        self.batch.assigns[uids.0].1 += 1;
-        let nth = u64::from(nth);
+        self.parts[part].boxes[change].counts.add(Counts::of(row));
+        let (uids, nth) = self.take_uid(account, (part, change), least);
         let record = hot::encode(row, modseq);
         self.bytes += 36 + record.bytes.len() + cold.len();
         self.batch.put(key::hot_slot(account, mailbox, uids, nth), record);
         self.batch.put(key::cold_slot(account, mailbox, uids, nth), cold);
-        Filed { part, change, nth }
+        Filed { part, uids, nth }
+    }
+
+    /// Where the UID of one more message comes from. While what is asked for is at most one above
+    /// the last of a run, the next one is it.
+    fn take_uid(
+        &mut self,
+        account: AccountId,
+        (part, change): (usize, usize),
+        least: Uid,
+    ) -> (Assigned, u64) {
+        let change = &mut self.parts[part].boxes[change];
+        let follows = |run: &Run| least.0 <= run.least.saturating_add(run.count);
+        if let Some(run) = change.arrived.last_mut().filter(|run| follows(run)) {
+            run.count += 1;
+            self.batch.assigns[run.uids.0].count += 1;
+            return (run.uids, u64::from(run.count - 1));
+        }
+        let last_uid = key::last_uid(account, change.mailbox);
+        let uids = self.batch.assign_from(last_uid, least.0.into(), 1);
+        change.arrived.push(Run { uids, count: 1, least: least.0 });
+        self.bytes += BYTES_RUN;
+        (uids, 0)
+    }
+
+    /// Writes a record whose value holds the UID of a message filed in this draft.
+    pub fn put_uid(&mut self, key: Key, filed: Filed, before: Vec<u8>) {
+        let mut value = Template::from(before);
+        value.push_slot(filed.uids, filed.nth);
+        self.bytes += key.len() + value.bytes.len();
+        self.batch.put(key, value);
+    }
+
+    /// Writes the unique id that POP3 shows of a message filed in this draft.
+    pub fn put_unique_id(
+        &mut self,
+        account: AccountId,
+        mailbox: MailboxId,
+        filed: Filed,
+        value: Vec<u8>,
+    ) {
+        self.bytes += 18 + value.len();
+        let key = key::unique_id_slot(account, mailbox, filed.uids, filed.nth);
+        self.batch.put(key, value);
+    }
+
+    /// No UID below `least` is given from now on.
+    pub fn raise_uids(&mut self, account: AccountId, mailbox: MailboxId, least: Uid) {
+        self.batch.assign_from(key::last_uid(account, mailbox), least.0.into(), 0);
     }
 
     /// Takes a message out of a mailbox, if its record is still as read. Whoever calls this sees to
@@ -227,6 +294,9 @@ impl Draft {
         self.expect(hot.clone(), record.octets.clone());
         self.delete(hot);
         self.delete(key::cold(account, mailbox, uid));
+        if record.row.has_unique_id {
+            self.delete(key::unique_id(account, mailbox, uid));
+        }
     }
 
     /// Gives a message other flags, if its record is still as read.
@@ -304,13 +374,13 @@ fn describe(change: &Change, entry: &mut Entry) {
     if !change.flagged.is_empty() {
         entry.flags(change.mailbox, &change.flagged);
     }
-    if let Some((uids, count)) = change.arrived {
-        entry.arrived(change.mailbox, uids, count);
+    for run in &change.arrived {
+        entry.arrived(change.mailbox, run.uids, run.count);
     }
 }
 
 fn count(batch: &mut Batch, part: &Part, change: &Change) {
-    let mut highest = core_store::Template::default();
+    let mut highest = Template::default();
     highest.push_slot(part.modseq, 0);
     batch.put(key::highest_modseq(part.account, change.mailbox), highest);
     if !change.counts.is_zero() {
@@ -325,8 +395,7 @@ impl Receipt {
 
     /// The UID of a filed message.
     pub fn uid(&self, filed: Filed) -> Uid {
-        let uids = self.parts[filed.part].boxes[filed.change].arrived.map(|(uids, _)| uids);
-        let number = uids.map_or(0, |uids| self.number(uids)) + filed.nth;
+        let number = self.number(filed.uids) + filed.nth;
         // A mailbox would have to see 2^32 messages.
         Uid(u32::try_from(number).unwrap_or(u32::MAX))
     }

@@ -1,9 +1,11 @@
 //! The hot record: what a listing shows of a message. Small, so that opening a mailbox reads little.
 //!
 //! ```text
-//! version 1 | modseq 8 | system flags 1 | size 8 | received 8 | saved 8 | blob 8 | prefix 4 |
-//! keywords: count 1, each length 1 and text
+//! version 2 | modseq 8 | system flags 1 | size 8 | received 8 | saved 8 | blob 8 | prefix 4 |
+//! marks 1: 1 has a unique id | keywords: count 1, each length 1 and text
 //! ```
+//!
+//! Version 1 has no marks.
 
 use crate::Row;
 use crate::octets::Reader;
@@ -13,10 +15,13 @@ use words_base::Timestamp;
 use words_mail::{Flags, Keyword, ModSeq, Uid};
 
 /// The layout that is written now.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Octets of a record without keywords.
-const FIXED: usize = 47;
+const FIXED: usize = 48;
+
+/// The mark of a message that has a record of its unique id.
+const HAS_UNIQUE_ID: u8 = 1;
 
 /// Keywords met so far, so that the same one read a thousand times is kept once.
 #[derive(Default)]
@@ -57,7 +62,8 @@ pub(crate) fn encode(row: &Row, modseq: Assigned) -> Template {
     octets.extend_from_slice(&row.received_at.millis().to_be_bytes());
     octets.extend_from_slice(&row.saved_at.millis().to_be_bytes());
     octets.extend_from_slice(&row.blob.0.to_be_bytes());
-    octets.extend_from_slice(&row.prefix_len.to_be_bytes());
+    octets.extend_from_slice(&u32::from(row.prefix_len).to_be_bytes());
+    octets.push(if row.has_unique_id { HAS_UNIQUE_ID } else { 0 });
     octets.push(row.flags.keywords().len() as u8);
     for keyword in row.flags.keywords() {
         octets.push(keyword.as_str().len() as u8);
@@ -69,13 +75,10 @@ pub(crate) fn encode(row: &Row, modseq: Assigned) -> Template {
 /// Reads a record of any version. `None`: not one.
 pub(crate) fn decode(uid: Uid, record: &[u8], keywords: &mut Keywords) -> Option<Row> {
     let mut reader = Reader(record);
-    match reader.u8()? {
-        1 => decode_1(uid, reader, keywords),
-        _ => None,
+    let version = reader.u8()?;
+    if !(1..=VERSION).contains(&version) {
+        return None;
     }
-}
-
-fn decode_1(uid: Uid, mut reader: Reader<'_>, keywords: &mut Keywords) -> Option<Row> {
     let modseq = ModSeq(reader.u64()?);
     let system = reader.u8()?;
     Some(Row {
@@ -85,7 +88,8 @@ fn decode_1(uid: Uid, mut reader: Reader<'_>, keywords: &mut Keywords) -> Option
         received_at: Timestamp::from_millis(reader.i64()?),
         saved_at: Timestamp::from_millis(reader.i64()?),
         blob: BlobId(reader.u64()?),
-        prefix_len: reader.u32()?,
+        prefix_len: reader.u32()?.try_into().ok()?,
+        has_unique_id: version > 1 && reader.u8()? & HAS_UNIQUE_ID != 0,
         flags: Flags::from_parts(system, decode_keywords(&mut reader, keywords)?),
     })
 }
@@ -115,6 +119,7 @@ mod tests {
             saved_at: Timestamp::from_seconds(1_700_000_000),
             blob: BlobId(u64::MAX),
             prefix_len: 123,
+            has_unique_id: false,
         }
     }
 
@@ -123,15 +128,16 @@ mod tests {
         let mut tagged = Flags::from_parts(0, vec![Keyword::parse("$Junk").unwrap()]);
         tagged.insert(SystemFlag::Draft);
         tagged.insert_keyword(Keyword::parse(&"k".repeat(100)).unwrap());
-        for flags in [Flags::new(), tagged] {
-            let row = row(flags);
+        for (flags, has_unique_id) in [(Flags::new(), false), (Flags::new(), true), (tagged, true)]
+        {
+            let row = Row { has_unique_id, ..row(flags) };
             let octets = encode(&row, Assigned(0)).fill(&[77]).unwrap();
             assert_eq!(decode(Uid(3), &octets, &mut Keywords::default()), Some(row));
         }
     }
 
     #[test]
-    fn a_record_without_keywords_is_47_octets_and_a_row_at_most_80() {
+    fn a_record_without_keywords_is_48_octets_and_a_row_at_most_80() {
         assert_eq!(encode(&row(Flags::new()), Assigned(0)).bytes.len(), FIXED);
         assert!(size_of::<Row>() <= 80, "{}", size_of::<Row>());
     }
@@ -152,6 +158,21 @@ mod tests {
             (row.modseq, row.size, row.blob, row.prefix_len),
             (ModSeq(9), 256, BlobId(3), 4)
         );
+        assert_eq!(row.flags.to_string(), "\\Seen $a");
+    }
+
+    #[test]
+    fn records_of_the_second_version_are_read() {
+        let octets = [
+            &[2, 0, 0, 0, 0, 0, 0, 0, 9, 1][..],
+            &[0; 24],
+            &[0, 0, 0, 0, 0, 0, 0, 3],
+            &[0, 0, 0, 4, 1, 1, 2, b'$', b'a'],
+        ]
+        .concat();
+        let row = decode(Uid(1), &octets, &mut Keywords::default()).unwrap();
+        assert_eq!((row.modseq, row.blob, row.prefix_len), (ModSeq(9), BlobId(3), 4));
+        assert!(row.has_unique_id);
         assert_eq!(row.flags.to_string(), "\\Seen $a");
     }
 

@@ -1,5 +1,6 @@
 //! Where each kind of record stands. `docs/records.md` draws this table.
 
+use crate::SourceId;
 use bytes::Bytes;
 use core_store::{Assigned, Key, Scan, Template};
 use std::ops::Range;
@@ -18,6 +19,8 @@ enum Kind {
     Name = b'i',
     Log = b'l',
     Mailbox = b'n',
+    Brought = b'o',
+    UniqueId = b'p',
     UidCounter = b'q',
     Hot = b'r',
     ModSeqCounter = b's',
@@ -163,6 +166,55 @@ pub(crate) fn cold_slot(
     nth: u64,
 ) -> Template {
     slot(of_mailbox(Kind::Cold, account, mailbox), uids, nth)
+}
+
+/// The unique id that POP3 shows of a message.
+pub(crate) fn unique_id(account: AccountId, mailbox: MailboxId, uid: Uid) -> Key {
+    of_message(Kind::UniqueId, account, mailbox, uid.0.into())
+}
+
+/// The unique ids from one UID to another, both within.
+pub(crate) fn unique_ids(
+    account: AccountId,
+    mailbox: MailboxId,
+    first: Uid,
+    last: Uid,
+) -> Range<Key> {
+    let end = u64::from(last.0) + 1;
+    unique_id(account, mailbox, first)..of_message(Kind::UniqueId, account, mailbox, end)
+}
+
+/// The unique id of a message that gets its UID in the commit.
+pub(crate) fn unique_id_slot(
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: Assigned,
+    nth: u64,
+) -> Template {
+    slot(of_mailbox(Kind::UniqueId, account, mailbox), uids, nth)
+}
+
+/// What was brought from a source under a key of that source's own.
+pub(crate) fn brought(account: AccountId, source: SourceId, source_key: &[u8]) -> Key {
+    let mut key = of_source(account, source);
+    key.extend_from_slice(source_key);
+    key.into()
+}
+
+/// All that was brought from a source.
+pub(crate) fn all_brought(account: AccountId, source: SourceId) -> Range<Key> {
+    Scan::prefix(&of_source(account, source))
+}
+
+/// All that was brought from anywhere.
+pub(crate) fn brought_to(account: AccountId) -> Range<Key> {
+    Scan::prefix(&of_account(Kind::Brought, account))
+}
+
+fn of_source(account: AccountId, source: SourceId) -> Vec<u8> {
+    let mut key = of_account(Kind::Brought, account);
+    key.extend_from_slice(&source.0.to_be_bytes());
+    key
 }
 
 /// The UID in a key of a message.

@@ -40,9 +40,11 @@
 //! # }
 //! ```
 
+mod adopt;
 mod advance;
 mod append;
 mod bell;
+mod bring;
 mod change;
 mod clear;
 mod cold;
@@ -67,10 +69,12 @@ mod recent;
 mod rows;
 mod summary;
 mod tree;
+mod unique_id;
 mod view;
 
 pub use append::{Appended, Arrival};
 pub use bell::Watch;
+pub use bring::{Brought, BroughtAs, SourceId};
 pub use change::{Changes, Event};
 pub use content::{Content, EXPUNGED};
 pub use copy::Copied;

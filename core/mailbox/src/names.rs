@@ -117,7 +117,7 @@ impl Mailboxes {
         .await
     }
 
-    fn check_count(&self, tree: &Tree) -> Result<(), Refusal> {
+    pub(crate) fn check_count(&self, tree: &Tree) -> Result<(), Refusal> {
         match tree.names.len() <= self.inner.options.mailboxes_max {
             true => Ok(()),
             false => Err(Refusal::Limit("mailboxes")),
@@ -153,7 +153,7 @@ impl Mailboxes {
 }
 
 /// May a mailbox get this name?
-fn check_new(tree: &Tree, name: &MailboxName) -> Result<(), Refusal> {
+pub(crate) fn check_new(tree: &Tree, name: &MailboxName) -> Result<(), Refusal> {
     let mut levels = name.as_str().split(MailboxName::SEPARATOR);
     if levels.by_ref().take(2).all(|level| level.eq_ignore_ascii_case("INBOX")) && !name.is_inbox()
     {

@@ -30,7 +30,9 @@ pub struct Row {
     /// Its octets, without the prefix. Also its EMAILID (RFC 8474): copies share it.
     pub blob: BlobId,
     /// Octets of trace fields that are this recipient's alone, in front of the blob's.
-    pub prefix_len: u32,
+    pub prefix_len: u16,
+    /// Does POP3 show it under the unique id that it was brought with?
+    pub has_unique_id: bool,
 }
 
 /// The messages of a mailbox at one moment, by rising UID; the place of a row, from 0, is its
@@ -344,6 +346,7 @@ pub(crate) mod tests {
             saved_at: Timestamp::default(),
             blob: BlobId(1),
             prefix_len: 0,
+            has_unique_id: false,
         }
     }
 

@@ -99,6 +99,17 @@ impl Tree {
         self.names.insert(name.clone(), made);
     }
 
+    /// Puts a new mailbox with this validity in the place of the one that has the name: as if that
+    /// one had been removed and made again.
+    pub fn replace(&mut self, name: &MailboxName, uid_validity: UidValidity) {
+        let Some(replaced) = self.names.get_mut(name) else { return };
+        self.record.last_mailbox += 1;
+        replaced.mailbox = Some(MailboxId(self.record.last_mailbox));
+        replaced.uid_validity = uid_validity;
+        let last = &mut self.record.last_uid_validity;
+        *last = uid_validity.0.max(*last);
+    }
+
     fn next_uid_validity(&mut self) -> UidValidity {
         let seconds = self.now.seconds().saturating_sub(UID_VALIDITY_EPOCH);
         let by_clock = u32::try_from(seconds).unwrap_or(1);
@@ -109,10 +120,7 @@ impl Tree {
 
     /// Makes the draft conflict if names have changed since they were read.
     pub fn expect_unchanged(&self, draft: &mut Draft, account: AccountId) {
-        match &self.before.0 {
-            Some(octets) => draft.expect(key::tree(account), octets.clone()),
-            None => draft.expect_absent(key::tree(account)),
-        }
+        draft.expect_as(key::tree(account), self.before.0.clone());
     }
 
     /// The batch that makes the store's names these, added to `batch`: every mailbox that appears,

@@ -8,14 +8,25 @@ use crate::{BlobId, Body, Key, Value};
 pub struct Batch {
     /// Checked before anything is done.
     pub expects: Vec<Expect>,
-    /// Counters to advance: the key of each and by how much. A missing counter stands at 0; the
-    /// first number given is the counter's old value plus 1, and it then stands at the last given.
-    /// A counter's value is 8 octets, big-endian.
-    pub assigns: Vec<(Key, u64)>,
+    /// Counters to advance, in order.
+    pub assigns: Vec<Assign>,
     /// Done in order.
     pub operations: Vec<Operation>,
     /// Bodies to be kept from now on, each with how many hold it (at least 1).
     pub bodies: Vec<(Body, u32)>,
+}
+
+/// A counter to advance. A missing one stands at 0; the first number given is the counter's old
+/// value plus 1, or `least` if that is greater, and it then stands at the last given. A counter's
+/// value is 8 octets, big-endian.
+#[derive(Clone, Debug)]
+pub struct Assign {
+    /// The counter's.
+    pub key: Key,
+    /// How many numbers are given. With none the counter only rises to below `least`.
+    pub count: u64,
+    /// No number below this one is given.
+    pub least: u64,
 }
 
 /// What must be true for a batch to happen.
@@ -124,7 +135,12 @@ impl Batch {
 
     /// Takes `count` numbers from the counter at `key`, for slots.
     pub fn assign(&mut self, key: impl Into<Key>, count: u64) -> Assigned {
-        self.assigns.push((key.into(), count));
+        self.assign_from(key, 0, count)
+    }
+
+    /// Takes `count` numbers from the counter at `key`, none below `least`, for slots.
+    pub fn assign_from(&mut self, key: impl Into<Key>, least: u64, count: u64) -> Assigned {
+        self.assigns.push(Assign { key: key.into(), count, least });
         Assigned(self.assigns.len() - 1)
     }
 

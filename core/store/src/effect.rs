@@ -1,7 +1,9 @@
 //! What a batch comes to: expectations checked, numbers given, sums done. An engine with one writer
 //! hands in its latest state and gets back plain values to write.
 
-use crate::{Batch, BlobId, Body, Committed, Expect, Key, Limits, Operation, StoreError, Template};
+use crate::{
+    Assign, Batch, BlobId, Body, Committed, Expect, Key, Limits, Operation, StoreError, Template,
+};
 use crate::{Value, batch::Assigned};
 use std::collections::HashMap;
 
@@ -39,8 +41,8 @@ impl Batch {
             holders: HashMap::new(),
         };
         sum.effect.bodies = self.bodies;
-        for (key, count) in self.assigns {
-            sum.assign(key, count)?;
+        for assign in self.assigns {
+            sum.assign(assign)?;
         }
         for operation in self.operations {
             sum.apply(operation)?;
@@ -75,8 +77,8 @@ impl Batch {
                 Expect::Equals(key, value) => count(key.len(), value.len())?,
             }
         }
-        for (key, _) in &self.assigns {
-            count(key.len(), COUNTER_SIZE)?;
+        for assign in &self.assigns {
+            count(assign.key.len(), COUNTER_SIZE)?;
         }
         for operation in &self.operations {
             match operation {
@@ -136,8 +138,8 @@ impl Sum<'_> {
         }
     }
 
-    fn assign(&mut self, key: Key, count: u64) -> Result<(), StoreError> {
-        let old = counter(self.value(&key)?.as_deref())?;
+    fn assign(&mut self, Assign { key, count, least }: Assign) -> Result<(), StoreError> {
+        let old = counter(self.value(&key)?.as_deref())?.max(least.saturating_sub(1));
         let last = old.checked_add(count).ok_or(StoreError::TooLarge("counter"))?;
         self.effect.committed.assigned.push(old + u64::from(count > 0));
         self.set(key, Some(Value::copy_from_slice(&last.to_be_bytes())));

@@ -14,7 +14,7 @@ mod page;
 mod store;
 pub mod suite;
 
-pub use batch::{Assigned, Batch, Expect, Operation, Slot, Template};
+pub use batch::{Assign, Assigned, Batch, Expect, Operation, Slot, Template};
 pub use blob::{BlobId, BlobWriter, Blobs, Body, BodyBytes, Spilled};
 pub use effect::{Effect, Latest};
 pub use error::StoreError;

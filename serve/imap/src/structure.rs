@@ -14,7 +14,7 @@ pub(crate) const PIECE: usize = 64 << 10;
 
 /// Which message: its octets are the prefix and the blob, and places depend on the prefix's length
 /// alone.
-type Key = (BlobId, u32);
+type Key = (BlobId, u16);
 
 /// A few structures, the last used in front.
 #[derive(Debug, Default)]

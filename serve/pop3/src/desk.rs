@@ -43,18 +43,23 @@ impl Maildrop {
         self.rows.get(place).ok_or(Refusal::NoSuchMailbox)
     }
 
-    fn entries(&self, from: u32, count_max: u32, listing: Listing) -> Vec<Entry> {
-        let uid_validity = self.view.mailbox().uid_validity;
-        let rows = self.rows.iter_from((from as usize).saturating_sub(1));
-        rows.take(count_max as usize)
-            .map(|(_, row)| match listing {
-                Listing::Sizes => Entry::Size(row.size),
-                // UIDVALIDITY and UID never change and never come again, hence neither does this.
-                Listing::UniqueIds => {
-                    Entry::UniqueId(format!("{:08x}{:08x}", uid_validity.0, row.uid.0))
-                }
-            })
-            .collect()
+    async fn entries(
+        &self,
+        from: u32,
+        count_max: u32,
+        listing: Listing,
+    ) -> Result<Vec<Entry>, Refusal> {
+        let (place, count_max) = ((from as usize).saturating_sub(1), count_max as usize);
+        match listing {
+            Listing::Sizes => {
+                let rows = self.rows.iter_from(place).take(count_max);
+                Ok(rows.map(|(_, row)| Entry::Size(row.size)).collect())
+            }
+            Listing::UniqueIds => {
+                let ids = self.mailboxes.unique_ids(&self.view, &self.rows, place, count_max);
+                Ok(ids.await?.into_iter().map(Entry::UniqueId).collect())
+            }
+        }
     }
 
     async fn read(&mut self, number: u32, offset: u64) -> Result<Bytes, Refusal> {
@@ -112,7 +117,7 @@ impl Pop3Desk {
             Ask::Login(ask) => self.login(ask).await.map(Answer::Login),
             Ask::Open => self.open().await,
             Ask::List { from, count_max, listing } => {
-                Ok(Answer::Listed(self.maildrop()?.entries(from, count_max, listing)))
+                self.maildrop()?.entries(from, count_max, listing).await.map(Answer::Listed)
             }
             Ask::Size(number) => Ok(Answer::Size(self.maildrop()?.row(number)?.size)),
             Ask::Read { number, offset } => self.read(number, offset).await,

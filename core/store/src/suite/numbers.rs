@@ -9,6 +9,7 @@ pub(super) const DEMANDS: &[Demand] = &[
     a_counter_begins_at_one,
     assigned_numbers_fill_slots_of_keys_and_values,
     one_batch_may_assign_from_one_counter_twice,
+    a_counter_may_be_told_the_least_number_to_give,
     a_failed_batch_takes_no_numbers,
     numbers_are_given_once,
     sums_begin_at_nothing_and_may_fall,
@@ -53,6 +54,15 @@ fn one_batch_may_assign_from_one_counter_twice(subject: &Subject) {
     batch.assign(key("counter"), 2);
     batch.assign(key("counter"), 1);
     assert_eq!(subject.must(batch).assigned, [1, 3]);
+}
+
+fn a_counter_may_be_told_the_least_number_to_give(subject: &Subject) {
+    let mut batch = Batch::new();
+    for (least, count) in [(5, 2), (3, 1), (10, 1), (20, 0), (0, 1), (20, 1)] {
+        batch.assign_from(key("counter"), least, count);
+    }
+    assert_eq!(subject.must(batch).assigned, [5, 7, 10, 19, 20, 21]);
+    assert_eq!(subject.get(b"counter").as_deref(), Some(&21_u64.to_be_bytes()[..]));
 }
 
 fn a_failed_batch_takes_no_numbers(subject: &Subject) {
