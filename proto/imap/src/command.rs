@@ -136,6 +136,11 @@ pub(crate) trait Run: Send {
         Next::Done(refused(&refusal, Missing::NonExistent))
     }
 
+    /// Would something be lost that the client is sending, if the session ended now?
+    fn is_receiving(&self) -> bool {
+        false
+    }
+
     /// What [`Next::Stream`] or [`Next::Flush`] wanted is on its way.
     fn resume(&mut self, cx: &mut Context) -> Next {
         let _ = cx;

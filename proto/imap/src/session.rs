@@ -319,7 +319,7 @@ impl ImapServer {
         let timeout = self.timeout();
         let until = *self.until.get_or_insert(now + timeout);
         let until = self.login_until(now).map_or(until, |login_until| login_until.min(until));
-        if self.is_stopping {
+        if self.is_stopping && !self.is_receiving() {
             self.bye("Server is going down, please come back");
         } else if self.is_login_overdue(now) {
             self.bye(LOGIN_OVERDUE);
@@ -331,6 +331,11 @@ impl ImapServer {
         }
         self.cx.out.shrink_to(WAITING_BUFFER_LEN_MAX);
         Step::Wait { until }
+    }
+
+    /// Is a message of the client's on its way in? It may come to its end.
+    fn is_receiving(&self) -> bool {
+        matches!(&self.phase, Phase::Running(running) if running.run.is_receiving())
     }
 
     /// Until when a session that is not logged in may stay.

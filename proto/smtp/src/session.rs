@@ -178,6 +178,7 @@ impl SmtpSession {
     fn go_on(&mut self) -> Flow {
         match std::mem::replace(&mut self.state, State::Closing) {
             State::Banner => self.banner(),
+            State::Commands(None) if self.shutting_down => self.say_shutting_down(),
             State::Commands(transaction) => self.command_line(transaction),
             State::Authenticating(exchange) => self.response_line(exchange),
             State::Receiving(receiving) => self.receive(receiving),
@@ -197,10 +198,8 @@ impl SmtpSession {
 
     /// Nothing more can be done with what has come: say goodbye, or wait.
     fn starve(&mut self, now: Instant) -> Option<Step<Ask, Infallible>> {
-        if self.shutting_down {
-            let host = &self.options.host_name;
-            let text = format!("{host} is shutting down, try again later");
-            self.hang_up(reply(421, EnhancedStatus(4, 3, 2), text));
+        if self.shutting_down && !self.is_in_transaction() {
+            self.say_shutting_down();
             return None;
         }
         let (timeout, until) = self.patience(now);
@@ -211,6 +210,17 @@ impl SmtpSession {
             return None;
         }
         Some(if self.out.is_empty() { Step::Wait { until } } else { self.send() })
+    }
+
+    /// Has the client begun with a message? It may bring that to its end.
+    fn is_in_transaction(&self) -> bool {
+        matches!(self.state, State::Receiving(_) | State::Commands(Some(_)))
+    }
+
+    /// RFC 5321 §3.8: a server that must go down may say so at any command.
+    fn say_shutting_down(&mut self) -> Flow {
+        let text = format!("{} is shutting down, try again later", self.options.host_name);
+        self.hang_up(reply(421, EnhancedStatus(4, 3, 2), text))
     }
 
     /// Is the next line a command, and no message under way?

@@ -116,6 +116,10 @@ impl Run for Append {
         Next::Ask(Ask::AppendBegin(self.mailbox.clone()))
     }
 
+    fn is_receiving(&self) -> bool {
+        !matches!(self.phase, Phase::Aborting(..) | Phase::Discarding(..))
+    }
+
     fn answer(&mut self, answer: Answer, cx: &mut Context) -> Next {
         match (std::mem::replace(&mut self.phase, Phase::Literal), answer) {
             (Phase::Beginning, Answer::Done) => self.announce(),

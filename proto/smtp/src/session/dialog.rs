@@ -20,10 +20,7 @@ const RESPONSE_MAX: usize = 12_288;
 impl SmtpSession {
     /// The next line as a command. A line may end in LF alone: people type by hand.
     pub(super) fn command_line(&mut self, transaction: Option<Transaction>) -> Flow {
-        let line = match self.shutting_down {
-            true => None,
-            false => self.input.line(if self.logged_in { COMMAND_MAX } else { RESPONSE_MAX }),
-        };
+        let line = self.input.line(if self.logged_in { COMMAND_MAX } else { RESPONSE_MAX });
         let Some(line) = line else {
             self.state = State::Commands(transaction);
             return Flow::Starved;
