@@ -1,5 +1,12 @@
-//! Every door to the outside other than storage: the clock, randomness, password hashing.
+//! Every door to the outside other than storage: the clock, randomness, password hashing,
+//! connections to servers elsewhere.
 //! Engines and the simulator stand behind these traits; the core never reads a clock itself.
+
+mod dialer;
+
+pub use dialer::{
+    Dial, DialError, DialTls, Dialer, Fingerprint, Protection, Trust, Wire, WireError,
+};
 
 mod files;
 

@@ -19,20 +19,38 @@
 //! Laws: a waiting session holds no buffer; a peer that does not read holds up nobody but itself;
 //! what came in plaintext before TLS is never read after it (RFC 3207 §4.2); a panic in one session
 //! ends that session alone.
+//!
+//! [`TcpDialer`] is the way out: it keeps [`core_world::Dialer`].
 
+mod bind_error;
 mod caught;
+mod certificate;
+mod certificates;
 mod connection;
+mod dialer;
 mod limit;
 mod listener;
+mod proxy;
+mod roots;
 mod session_id;
 mod stop;
 mod stream;
 mod tls;
+mod trust;
+mod visit;
+mod wire;
 mod write;
 
+pub use bind_error::{BindError, BindErrorKind};
+pub use certificate::{Certificate, CertificateError, Validity};
+pub use certificates::Certificates;
+pub use dialer::TcpDialer;
 pub use limit::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HANDSHAKES_MAX, Room};
-pub use listener::{BindError, BindErrorKind, Listener, Options, Peer, Security};
+pub use listener::{Listener, Options, Security};
+pub use proxy::Proxies;
+pub use roots::{Roots, RootsError};
 pub use session_id::SessionId;
 pub use stop::{Stop, Stopping, stop};
-pub use tls::{Certificate, Tickets, Tls, TlsError};
+pub use tls::{Tickets, Tls, TlsError};
+pub use visit::Peer;
 pub use write::{AHEAD_MAX, WRITE_TIMEOUT};

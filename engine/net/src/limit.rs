@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections of one listener, unless its options say otherwise.
@@ -44,7 +44,8 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) struct Place {
     limit: Arc<Limit>,
-    address: IpAddr,
+    /// Under which it is counted, once that is known.
+    address: Option<IpAddr>,
     _of_room: Option<OwnedSemaphorePermit>,
 }
 
@@ -68,31 +69,52 @@ impl Limit {
     /// A place for a connection from `address`. Those of this machine itself are counted among all,
     /// but not by their address, which programs that serve many people share.
     pub(crate) fn enter(self: &Arc<Limit>, address: IpAddr) -> Result<Place, Full> {
-        let address = household(address);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.enter_unknown()?;
+        place.belongs_to(address)?;
+        Ok(place)
+    }
+
+    /// A place for a connection of which nobody knows yet whose it is.
+    pub(crate) fn enter_unknown(self: &Arc<Limit>) -> Result<Place, Full> {
+        let mut counts = self.counts();
         if counts.all >= self.connections_max {
             return Err(Full::Connections);
-        }
-        let here = counts.by_address.get(&address).copied().unwrap_or(0);
-        if here >= self.per_address_max && !address.is_loopback() {
-            return Err(Full::ConnectionsPerAddress);
         }
         let room = self.room.as_ref().map(|Room(places)| places.clone().try_acquire_owned());
         let of_room = room.transpose().map_err(|_| Full::Room)?;
         counts.all += 1;
+        Ok(Place { limit: self.clone(), address: None, _of_room: of_room })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// From now on it is counted as one of `address`, if that one may have one more.
+    pub(crate) fn belongs_to(&mut self, address: IpAddr) -> Result<(), Full> {
+        let address = household(address);
+        let mut counts = self.limit.counts();
+        let here = counts.by_address.get(&address).copied().unwrap_or(0);
+        if here >= self.limit.per_address_max && !address.is_loopback() {
+            return Err(Full::ConnectionsPerAddress);
+        }
         counts.by_address.insert(address, here + 1);
-        Ok(Place { limit: self.clone(), address, _of_room: of_room })
+        self.address = Some(address);
+        Ok(())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.limit.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.limit.counts();
         counts.all -= 1;
-        if let Some(here) = counts.by_address.get_mut(&self.address) {
+        let Some(address) = self.address else { return };
+        if let Some(here) = counts.by_address.get_mut(&address) {
             *here -= 1;
             if *here == 0 {
-                counts.by_address.remove(&self.address);
+                counts.by_address.remove(&address);
             }
         }
     }
