@@ -1,0 +1,88 @@
+//! Whom a process can become.
+
+use nix::unistd::{Gid, Uid, User};
+use std::ffi::CString;
+use std::fmt;
+use std::io;
+use std::os::unix::fs::chown;
+use std::path::Path;
+
+/// A user of this machine, with groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub(crate) name: String,
+    pub(crate) uid: Uid,
+    pub(crate) gid: Gid,
+    /// The main group among them.
+    pub(crate) groups: Vec<Gid>,
+}
+
+/// Why a user cannot be used.
+#[derive(Debug)]
+pub enum IdentityError {
+    /// There is none of this name.
+    Unknown(String),
+    /// It is the one with all privileges.
+    Root(String),
+    /// The machine's list of users cannot be read.
+    Unreadable(String, io::Error),
+}
+
+impl fmt::Display for IdentityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IdentityError::Unknown(name) => write!(
+                f,
+                "this machine has no user {name}: make one (adduser --system --group {name}), or name another"
+            ),
+            IdentityError::Root(name) => {
+                write!(f, "{name} has all privileges: name a user that is made for this server")
+            }
+            IdentityError::Unreadable(name, error) => {
+                write!(f, "the user {name} cannot be looked up: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for IdentityError {}
+
+impl Identity {
+    /// The user `name`, with its main group and all others that it is in.
+    pub fn find(name: &str) -> Result<Identity, IdentityError> {
+        let unreadable = |error: nix::Error| IdentityError::Unreadable(name.into(), error.into());
+        let user = User::from_name(name).map_err(unreadable)?;
+        let user = user.ok_or_else(|| IdentityError::Unknown(name.to_string()))?;
+        if user.uid.is_root() {
+            return Err(IdentityError::Root(name.to_string()));
+        }
+        let c_name = CString::new(name).map_err(|_| IdentityError::Unknown(name.to_string()))?;
+        let groups = nix::unistd::getgrouplist(&c_name, user.gid).map_err(unreadable)?;
+        Ok(Identity { name: user.name, uid: user.uid, gid: user.gid, groups })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Gives it the file or directory at `path`, which somebody with all privileges has just made.
+    pub fn own(&self, path: &Path) -> io::Result<()> {
+        chown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_harmless_user_will_do() {
+        assert!(matches!(Identity::find("root"), Err(IdentityError::Root(_))));
+        for name in ["no-such-user", "", "a\0b"] {
+            assert!(matches!(Identity::find(name), Err(IdentityError::Unknown(_))), "{name:?}");
+        }
+        let nobody = Identity::find("nobody").unwrap();
+        assert!(!nobody.uid.is_root() && nobody.groups.contains(&nobody.gid));
+    }
+}
