@@ -75,6 +75,15 @@ enum Change {
     Length(usize),
 }
 
+impl Change {
+    fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Change::Write(offset, octets) => write(content, *offset, octets),
+            Change::Length(len) => content.resize(*len, 0),
+        }
+    }
+}
+
 impl SimDisk {
     /// An empty disk.
     pub fn new() -> SimDisk {
@@ -468,15 +477,24 @@ impl DiskFile for SimFile {
         let State { files, faults, syncs, .. } = &mut *state;
         let file = &mut files[self.file];
         if is_hit(faults.sync.as_ref(), &file.name) {
+            // The system calls clean what it could not write: a later sync does not write it either,
+            // but it can be read until it is forgotten.
+            file.pending.clear();
             return Err(io::Error::other("simulated sync error"));
         }
         *syncs.entry(file.name.clone()).or_default() += 1;
         for change in file.pending.drain(..) {
-            match change {
-                Change::Write(offset, octets) => write(&mut file.durable, offset, &octets),
-                Change::Length(len) => file.durable.resize(len, 0),
-            }
+            change.apply(&mut file.durable);
         }
         Ok(())
+    }
+
+    fn forget_cached(&self) {
+        let mut state = self.disk.state();
+        let file = &mut state.files[self.file];
+        file.content = file.durable.clone();
+        for change in &file.pending {
+            change.apply(&mut file.content);
+        }
     }
 }

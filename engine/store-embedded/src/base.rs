@@ -5,6 +5,7 @@ use crate::disk::DiskFile;
 use crate::log::Position;
 use crate::memtable::Memtable;
 use crate::record::{decode_entry, encode_entry};
+use crate::room::Room;
 use crate::usage::{SegmentUse, Usage};
 use core_store::{BlobId, Key, StoreError, Value};
 use redb::{
@@ -63,8 +64,12 @@ pub fn store_error(error: impl Into<redb::Error>) -> StoreError {
 }
 
 /// Opens the metadata file, or makes it.
-pub fn open(file: Arc<dyn DiskFile>, cache_size: usize) -> Result<Database, redb::DatabaseError> {
-    Builder::new().set_cache_size(cache_size).create_with_backend(Backend(file))
+pub fn open(
+    file: Arc<dyn DiskFile>,
+    room: Arc<Room>,
+    cache_size: usize,
+) -> Result<Database, redb::DatabaseError> {
+    Builder::new().set_cache_size(cache_size).create_with_backend(Backend { file, room })
 }
 
 /// A moment of the metadata.
@@ -235,31 +240,35 @@ pub fn write(
     Ok(())
 }
 
-/// The metadata file as redb sees it.
+/// The metadata file as redb sees it. What finds no room waits for it: told of it, redb would read no
+/// more either.
 #[derive(Debug)]
-struct Backend(Arc<dyn DiskFile>);
+struct Backend {
+    file: Arc<dyn DiskFile>,
+    room: Arc<Room>,
+}
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.file.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        match self.0.read_at(out, offset)? {
+        match self.file.read_at(out, offset)? {
             count if count == out.len() => Ok(()),
             _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.room.wait_for(|| self.file.set_len(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write_at(data, offset)
+        self.room.wait_for(|| self.file.write_at(data, offset))
     }
 }

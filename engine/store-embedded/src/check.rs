@@ -105,7 +105,7 @@ pub fn check_offline(directory: &Path) -> Result<CheckReport, OpenError> {
     let _lock = take_lock(&*disk, directory)?;
     recovery::prepare(&*disk, directory)?;
     let files = Files::new(disk);
-    let recovered = match recovery::recover(&files, &Options::default()) {
+    let recovered = match recovery::recover(&files, &Options::default(), None) {
         Ok(recovered) => recovered,
         Err(OpenError::Corrupt { file, offset, what }) => {
             let mut report = CheckReport::default();

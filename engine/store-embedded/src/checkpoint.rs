@@ -137,6 +137,7 @@ impl Checkpointer {
         counters.checkpoints.fetch_add(1, Relaxed);
         counters.backlog.fetch_sub(covered, Relaxed);
         self.shared.frozen_is_gone();
+        self.shared.files.room.replenish();
         // While it is busy it need not know; the next checkpoint tells it again.
         let _ = self.collector.try_send(mark.position.segment);
     }

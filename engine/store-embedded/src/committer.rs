@@ -7,10 +7,10 @@ use crate::frame::{self, HEADER_SIZE, Header, Kind};
 use crate::group::{Group, payload_len};
 use crate::log::{Log, LogError, Position};
 use crate::record::{self, Change};
+use crate::room::Level;
 use crate::shared::{Shared, closed, full};
 use crate::writer::{LargeFile, Prepared};
 use core_store::{Batch, Committed, StoreError};
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc as jobs;
@@ -31,9 +31,6 @@ const COMPANY_PAUSE: Duration = Duration::from_micros(500);
 const COMPANY_WAIT_MAX: Duration = Duration::from_millis(3);
 /// Octets of the buffer that are kept between batches.
 const BUFFER_IDLE: usize = 256 * 1024;
-/// Below this many free octets nothing at all is taken that needs more room; above it, and below
-/// the reserve, what brings no bodies still is, so that messages can be deleted on a full disk.
-const RESERVE_LAST: u64 = 8 << 20;
 /// Backlogs in terms of [`crate::Options::checkpoint_log`]: from the first on commits are slowed
 /// down, at the second they wait.
 const BACKLOG_SLOW: u64 = 2;
@@ -110,6 +107,7 @@ impl Committer {
         }
         self.shared.wait_for_checkpoint();
         self.freeze();
+        self.shared.log_ended(self.log.end());
     }
 
     /// What [`Committer::run`] does at a time, without waiting. `false` if there is nothing to do, or
@@ -189,25 +187,24 @@ impl Committer {
         }
     }
 
-    fn room(&self) -> Room {
-        // A disk that does not tell is found out by writing.
-        let free = self.shared.files.disk.available().unwrap_or(u64::MAX);
-        match free {
-            free if free >= self.shared.options.reserve => Room::Enough,
-            free if free >= RESERVE_LAST.min(self.shared.options.reserve) => Room::Short,
-            _ => Room::None,
+    /// What there is room for. While the metadata waits for room, so do those who are far ahead of it.
+    fn room(&self) -> Level {
+        let room = &self.shared.files.room;
+        match room.level() {
+            _ if room.is_waiting() && self.is_far_ahead() => Level::None,
+            level => level,
         }
     }
 
-    fn admit(&self, group: &mut Group, room: Room, batch: Batch, reply: Reply) {
+    fn admit(&self, group: &mut Group, room: Level, batch: Batch, reply: Reply) {
         let refused = match room {
-            Room::Enough => false,
-            Room::Short => !batch.bodies.is_empty(),
-            Room::None => true,
+            Level::Enough => false,
+            Level::Short => !batch.bodies.is_empty(),
+            Level::None => true,
         };
         let done = match self.shared.failure() {
             Some(why) => Err(StoreError::Unavailable(why.to_owned())),
-            None if refused => Err(full(&io::ErrorKind::StorageFull.into())),
+            None if refused => Err(StoreError::Full),
             None => group.add(batch),
         };
         match done {
@@ -385,13 +382,6 @@ impl Committer {
             std::thread::sleep(SLOWDOWN_MAX.mul_f64(share.min(1.0)));
         }
     }
-}
-
-#[derive(Clone, Copy)]
-enum Room {
-    Enough,
-    Short,
-    None,
 }
 
 impl Request {

@@ -73,6 +73,10 @@ pub trait DiskFile: Debug + Send + Sync {
 
     /// Returns when everything written is durable, and the length with it.
     fn sync_data(&self) -> io::Result<()>;
+
+    /// After a sync has failed: what the system holds in memory is not what the medium holds; it is
+    /// to be read anew.
+    fn forget_cached(&self) {}
 }
 
 /// The real thing: a directory of this machine.
@@ -219,6 +223,12 @@ impl DiskFile for RealFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn forget_cached(&self) {
+        // A hint that is not followed leaves things as they were.
+        let _ = rustix::fs::fadvise(&self.0, 0, None, rustix::fs::Advice::DontNeed);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine's files by name, and a bounded number of them kept open for reading.
 
 use crate::disk::{Disk, DiskFile, Mode};
+use crate::room::Room;
 use core_store::BlobId;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,13 +46,21 @@ pub fn number(name: &str) -> Option<u64> {
 pub struct Files {
     /// The disk itself.
     pub disk: Arc<dyn Disk>,
+    /// How much room is on it.
+    pub room: Arc<Room>,
     open: Mutex<Vec<(Name, Arc<dyn DiskFile>)>>,
 }
 
 impl Files {
     /// With nothing open.
     pub fn new(disk: Arc<dyn Disk>) -> Files {
-        Files { disk, open: Mutex::default() }
+        Files::with_reserve(disk, 0)
+    }
+
+    /// With nothing open, on a disk of which `reserve` octets are for what must go on.
+    pub fn with_reserve(disk: Arc<dyn Disk>, reserve: u64) -> Files {
+        let room = Arc::new(Room::new(disk.clone(), reserve));
+        Files { disk, room, open: Mutex::default() }
     }
 
     /// The file, to be read.

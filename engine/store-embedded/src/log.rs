@@ -3,8 +3,9 @@
 use crate::disk::{DiskFile, Mode};
 use crate::files::{Files, Name};
 use crate::frame::{self, HEADER_SIZE, Header, Kind};
+use crate::room::is_full;
 use crate::spare::Spare;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 
 /// A place in the log.
@@ -91,6 +92,11 @@ impl Log {
         if self.end.offset == 0 || self.end.offset + size + SEAL_SIZE <= self.limit {
             return Ok(None);
         }
+        self.go_on(size, sequence).map(Some)
+    }
+
+    /// Seals this segment and goes on in the next, which has room for `size` octets.
+    pub fn go_on(&mut self, size: u64, sequence: u64) -> Result<u64, LogError> {
         let next = self.end.segment + 1;
         let fresh = match self.next.take() {
             Some(fresh) => fresh,
@@ -106,7 +112,7 @@ impl Log {
         self.limit = self.segment_size;
         let sealed = self.end.segment;
         self.end = Position { segment: next, offset: 0 };
-        Ok(Some(sealed))
+        Ok(sealed)
     }
 
     fn seal(&mut self, sequence: u64) -> Result<(), LogError> {
@@ -131,15 +137,13 @@ impl Log {
     /// What a failed write means. If there was no room, the next batch may find some. It gets another
     /// mark, so that what was written of this one is never taken for part of it.
     fn unwritten(&mut self, error: io::Error) -> LogError {
-        match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                self.generation = draw_generation();
-                match self.file.set_len(self.end.offset) {
-                    Ok(()) => LogError::Full(error),
-                    Err(error) => LogError::Broken(error),
-                }
-            }
-            _ => LogError::Broken(error),
+        if !is_full(&error) {
+            return LogError::Broken(error);
+        }
+        self.generation = draw_generation();
+        match self.file.set_len(self.end.offset) {
+            Ok(()) => LogError::Full(error),
+            Err(error) => LogError::Broken(error),
         }
     }
 

@@ -108,10 +108,15 @@ fn corrupt(file: String, offset: u64, what: impl Into<String>) -> OpenError {
     OpenError::Corrupt { file, offset, what: what.into() }
 }
 
-/// Reads the metadata and replays the log. Changes nothing but what redb itself repairs.
-pub fn recover(files: &Files, options: &Options) -> Result<Recovered, OpenError> {
+/// Reads the metadata and replays the log, up to `until` if it is known that nothing behind it was
+/// acknowledged. Changes nothing but what redb itself repairs.
+pub fn recover(
+    files: &Files,
+    options: &Options,
+    until: Option<Position>,
+) -> Result<Recovered, OpenError> {
     let doing = |doing| move |error| OpenError::Io { doing, error };
-    let database = open_metadata(&*files.disk, options.cache_size)?;
+    let database = open_metadata(files, options.cache_size)?;
     let base = Base::now(&database).map_err(metadata_error)?;
     let mark = base.mark().map_err(metadata_error)?;
     let usage = base.usage().map_err(metadata_error)?;
@@ -124,6 +129,7 @@ pub fn recover(files: &Files, options: &Options) -> Result<Recovered, OpenError>
         next_blob: mark.next_blob,
         generation: mark.generation,
         replayed: 0,
+        until,
     };
     let (end, cut) = replay.run(mark.position)?;
     let Replay { memtable, usage, sequence, replayed, mut next_blob, .. } = replay;
@@ -135,16 +141,18 @@ pub fn recover(files: &Files, options: &Options) -> Result<Recovered, OpenError>
 }
 
 /// Opens the metadata file. A new one gets its name when it is complete.
-fn open_metadata(disk: &dyn Disk, cache_size: usize) -> Result<Database, OpenError> {
+fn open_metadata(files: &Files, cache_size: usize) -> Result<Database, OpenError> {
+    let disk = &*files.disk;
+    let open = |file| base::open(file, files.room.clone(), cache_size).map_err(metadata_error);
     let doing = |error| OpenError::Io { doing: "opening the metadata", error };
     match disk.open(METADATA, Mode::Write) {
-        Ok(file) => return base::open(file, cache_size).map_err(metadata_error),
+        Ok(file) => return open(file),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(doing(error)),
     }
     let file = disk.open(METADATA_NEW, Mode::Any).map_err(doing)?;
     file.set_len(0).map_err(doing)?;
-    let database = base::open(file, cache_size).map_err(metadata_error)?;
+    let database = open(file)?;
     disk.rename(METADATA_NEW, METADATA).and_then(|()| disk.sync_dir("")).map_err(doing)?;
     Ok(database)
 }
@@ -159,6 +167,8 @@ struct Replay<'a> {
     /// What the frames of the last whole batch were marked with.
     generation: u32,
     replayed: u64,
+    /// Here the log ends, whatever follows.
+    until: Option<Position>,
 }
 
 /// How a segment ended.
@@ -175,8 +185,12 @@ impl Replay<'_> {
             match self.segment(position)? {
                 End::Sealed => position = Position { segment: position.segment + 1, offset: 0 },
                 End::At(offset, what) => {
+                    let end = Position { segment: position.segment, offset };
+                    if self.until == Some(end) {
+                        return Ok((end, what));
+                    }
                     self.nothing_follows(position.segment, offset, what)?;
-                    return Ok((Position { segment: position.segment, offset }, what));
+                    return Ok((end, what));
                 }
             }
         }
@@ -197,14 +211,18 @@ impl Replay<'_> {
             Err(error) => return Err(OpenError::Io { doing: "opening a segment", error }),
         };
         let mut scanner = Scanner::new(file, from);
-        self.frames(&mut scanner, name, from.offset)
+        self.frames(&mut scanner, from)
     }
 
-    fn frames(&mut self, scanner: &mut Scanner, name: Name, from: u64) -> Result<End, OpenError> {
+    fn frames(&mut self, scanner: &mut Scanner, from: Position) -> Result<End, OpenError> {
         let reading = |error| OpenError::Io { doing: "reading the log", error };
+        let name = Name::Segment(from.segment);
         // Where the last whole batch ended, and the generation of the frames after it.
-        let (mut end, mut generation) = (from, None);
+        let (mut end, mut generation) = (from.offset, None);
         let what = loop {
+            if self.until == Some(Position { offset: end, ..from }) {
+                return Ok(End::At(end, None));
+            }
             let (header, offset) = match scanner.next().map_err(reading)? {
                 Found::Frame { header, offset } => (header, offset),
                 Found::Blank if scanner.offset() == end => return Ok(End::At(end, None)),

@@ -1,20 +1,23 @@
 //! What the threads of a store have in common.
 
 use crate::files::Files;
+use crate::keeper::Alarm;
+use crate::log::Position;
 use crate::options::Options;
+use crate::room::is_full;
 use crate::usage::Usage;
 use crate::view::Published;
 use core_store::StoreError;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// One per open store.
 #[derive(Debug)]
 pub struct Shared {
     /// The disk and its open files.
-    pub files: std::sync::Arc<Files>,
+    pub files: Arc<Files>,
     /// As it was opened.
     pub options: Options,
     /// What readers see.
@@ -27,6 +30,10 @@ pub struct Shared {
     pub counters: Counters,
     usage: Mutex<Usage>,
     failure: OnceLock<String>,
+    /// Rung when the store fails.
+    alarm: Arc<Alarm>,
+    /// Where the last batch ended that is known to be durable, once nothing more is written.
+    log_end: OnceLock<Position>,
     frozen_gone: Condvar,
     frozen_lock: Mutex<()>,
 }
@@ -55,11 +62,12 @@ pub struct Counters {
 impl Shared {
     /// At the beginning.
     pub fn new(
-        files: std::sync::Arc<Files>,
+        files: Arc<Files>,
         options: Options,
         published: Published,
         usage: Usage,
         next_blob: u64,
+        alarm: Arc<Alarm>,
     ) -> Shared {
         Shared {
             files,
@@ -70,6 +78,8 @@ impl Shared {
             counters: Counters::default(),
             usage: Mutex::new(usage),
             failure: OnceLock::new(),
+            alarm,
+            log_end: OnceLock::new(),
             frozen_gone: Condvar::new(),
             frozen_lock: Mutex::new(()),
         }
@@ -83,9 +93,21 @@ impl Shared {
     /// From now on nothing can be committed: what the disk holds is not known any more. A failed
     /// sync is never tried again, as the system may have forgotten what it could not write.
     pub fn fail(&self, doing: &str, error: impl std::fmt::Display) {
-        let why = format!("{doing}: {error}; restart the server when the disk is well again");
-        let _ = self.failure.set(why);
+        let _ = self.failure.set(format!(
+            "{doing}: {error}; the store opens itself again once the disk can be written"
+        ));
         self.frozen_gone.notify_all();
+        self.alarm.ring();
+    }
+
+    /// The committer has ended; the last durable batch ends here.
+    pub fn log_ended(&self, end: Position) {
+        let _ = self.log_end.set(end);
+    }
+
+    /// Where the last batch ended that is known to be durable, once the committer has ended.
+    pub fn log_end(&self) -> Option<Position> {
+        self.log_end.get().copied()
     }
 
     /// Why the store stopped, if it did.
@@ -108,10 +130,13 @@ impl Shared {
         self.frozen_gone.notify_all();
     }
 
-    /// Waits until no checkpoint is being written, or the store has failed.
+    /// Waits until no checkpoint is being written, or it waits for room, or the store has failed.
     pub fn wait_for_checkpoint(&self) {
         let mut lock = self.frozen_lock.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.failure().is_none() && self.published.current().frozen.is_some() {
+        while self.failure().is_none()
+            && !self.files.room.is_waiting()
+            && self.published.current().frozen.is_some()
+        {
             // A failure is told without the lock, so look again now and then.
             let waited = self.frozen_gone.wait_timeout(lock, Duration::from_millis(100));
             lock = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -126,8 +151,8 @@ pub fn closed() -> StoreError {
 
 /// The answer when there is no room.
 pub fn full(error: &io::Error) -> StoreError {
-    StoreError::Unavailable(match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".into(),
-        _ => format!("no room for the log: {error}"),
-    })
+    match is_full(error) {
+        true => StoreError::Full,
+        false => StoreError::Unavailable(format!("no room for the log: {error}")),
+    }
 }

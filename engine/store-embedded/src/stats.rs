@@ -37,6 +37,8 @@ pub struct Stats {
     pub segments_collected: u64,
     /// Segments that collection could not read.
     pub segments_damaged: u64,
+    /// Does a checkpoint wait for room on the disk?
+    pub waits_for_room: bool,
     /// Why the store stopped taking commits, if it did.
     pub failure: Option<String>,
 }
@@ -59,6 +61,7 @@ impl Stats {
             checkpoint_last: Duration::from_micros(counters.checkpoint_micros.load(Relaxed)),
             segments_collected: counters.collected.load(Relaxed),
             segments_damaged: counters.damaged.load(Relaxed),
+            waits_for_room: shared.files.room.is_waiting(),
             failure: shared.failure().map(str::to_owned),
             ..Stats::default()
         };
@@ -92,6 +95,9 @@ impl fmt::Display for Stats {
             "collected      {} segments, {} unreadable",
             self.segments_collected, self.segments_damaged
         )?;
+        if self.waits_for_room {
+            write!(f, "\nfull           a checkpoint waits for room on the disk; make some")?;
+        }
         match &self.failure {
             Some(why) => write!(f, "\nstopped        {why}"),
             None => Ok(()),

@@ -2,20 +2,16 @@
 
 use crate::blob;
 use crate::check::{self, CheckReport};
-use crate::checkpoint::Checkpointer;
-use crate::collect::Collector;
-use crate::committer::{Committer, GROUP_MAX, Request, unsent};
+use crate::committer::{Request, unsent};
 use crate::disk::{Directory, Disk};
-use crate::files::Files;
-use crate::log::Log;
+use crate::keeper::{self, Alarm};
 use crate::options::{OpenError, Options};
-use crate::recovery::{self, Recovered};
+use crate::recovery;
+use crate::running::{Opening, Running};
 use crate::shared::{Shared, closed};
-use crate::spare::Spare;
 use crate::stats::Stats;
 use crate::stepped::Steps;
-use crate::thread::Threads;
-use crate::view::{Published, View};
+use crate::thread::{self, Threads};
 use crate::writer::{Prepared, Writer};
 use bytes::Bytes;
 use core_store::{
@@ -26,21 +22,45 @@ use std::any::Any;
 use std::future::ready;
 use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-/// [`Store`] and [`Blobs`] in a directory of this machine.
+/// [`Store`] and [`Blobs`] in a directory of this machine. When the disk fails, it is closed and opened
+/// again behind this value; in between, whoever asks is told to come back.
 #[derive(Debug)]
 pub struct EmbeddedStore {
-    shared: Arc<Shared>,
-    queue: mpsc::Sender<Request>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    recovery: Recovery,
+    inner: Arc<Inner>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
     lock: Mutex<Option<Box<dyn Any + Send + Sync>>>,
+}
+
+/// What outlives each opening.
+#[derive(Debug)]
+pub struct Inner {
+    /// Where.
+    pub disk: Arc<dyn Disk>,
+    /// For messages.
+    pub directory: PathBuf,
+    /// Sizes and times.
+    pub options: Options,
+    /// Rung when the store fails.
+    pub alarm: Arc<Alarm>,
+    running: RwLock<Arc<Running>>,
+}
+
+impl Inner {
+    /// The present opening, or the last one.
+    pub fn running(&self) -> Arc<Running> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on it is this one.
+    pub fn replace(&self, running: Arc<Running>) {
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
+    }
 }
 
 /// What opening had to do.
@@ -64,53 +84,77 @@ impl EmbeddedStore {
         directory: &Path,
         options: Options,
     ) -> Result<Arc<EmbeddedStore>, OpenError> {
-        let (mut store, steps) = open(disk, directory, options, Threads::Own)?;
-        let threads = steps.spawn();
+        let (running, lock) = open(disk.clone(), directory, &options, Threads::Own)?;
+        let (mut running, steps, alarm) = running;
         let starting = |error| recovery::io_error(directory, "starting the store", error);
-        store.threads = Mutex::new(threads.map_err(starting)?);
+        running.set_threads(steps.spawn().map_err(starting)?);
+        let store = EmbeddedStore::new(disk, directory, options, alarm, running, lock);
+        let inner = store.inner.clone();
+        let keeper = thread::spawn("keeper", move || keeper::run(&inner)).map_err(starting)?;
+        *store.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(Arc::new(store))
     }
 
     /// Opens a store without threads: whoever opens it has its work done with [`Steps`], in an order
     /// of their own, and so can have the same run twice. Futures end only when the steps that they
-    /// wait for are done.
+    /// wait for are done. Once it has failed, it is theirs to open it again.
     pub fn open_stepped(
         disk: Arc<dyn Disk>,
         directory: &Path,
         options: Options,
     ) -> Result<(Arc<EmbeddedStore>, Steps), OpenError> {
-        let (store, steps) = open(disk, directory, options, Threads::None)?;
+        let (running, lock) = open(disk.clone(), directory, &options, Threads::None)?;
+        let (running, steps, alarm) = running;
+        let store = EmbeddedStore::new(disk, directory, options, alarm, running, lock);
         Ok((Arc::new(store), steps))
+    }
+
+    fn new(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        options: Options,
+        alarm: Arc<Alarm>,
+        running: Running,
+        lock: Box<dyn Any + Send + Sync>,
+    ) -> EmbeddedStore {
+        let directory = directory.to_owned();
+        let running = RwLock::new(Arc::new(running));
+        let inner = Arc::new(Inner { disk, directory, options, alarm, running });
+        EmbeddedStore { inner, keeper: Mutex::default(), lock: Mutex::new(Some(lock)) }
     }
 
     /// Writes the last checkpoint and lets go of the directory. What is committed afterwards is
     /// refused. Closing twice does no harm, nor does not closing at all: the log has everything.
     pub fn close(&self) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shared.closing.store(true, Relaxed);
-        while let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(Request::Close) {
-            std::thread::sleep(Duration::from_millis(1));
+        self.inner.alarm.close();
+        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(keeper) = keeper {
+            let _ = keeper.join();
         }
-        for thread in threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.inner.running().stop();
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// What the threads of the present opening have in common.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.inner.running().shared.clone()
     }
 
     /// What opening had to do.
     pub fn recovery(&self) -> Recovery {
-        self.recovery
+        self.inner.running().recovery
     }
 
     /// Numbers for the operator.
     pub fn stats(&self) -> Result<Stats, StoreError> {
-        Stats::of(&self.shared)
+        Stats::of(&self.shared())
     }
 
     /// Reads at most about `budget` octets and verifies them: frames, and what refers to them.
     /// Nothing is changed, and others go on working.
     pub fn check(&self, budget: u64) -> CheckReport {
-        check::check(&self.shared.files, &self.shared.published, budget)
+        let shared = self.shared();
+        check::check(&shared.files, &shared.published, budget)
     }
 
     /// Verifies the store in `directory` while nobody has it open, its metadata file included.
@@ -120,7 +164,7 @@ impl EmbeddedStore {
 
     /// Begins a checkpoint soon, if anything has changed.
     pub fn checkpoint_soon(&self) {
-        let _ = self.queue.try_send(Request::Freeze);
+        let _ = self.inner.running().queue.try_send(Request::Freeze);
     }
 }
 
@@ -143,58 +187,30 @@ pub fn take_lock(
     })
 }
 
+/// An opening, its work, and what to ring when it fails.
+type Opened = (Running, Steps, Arc<Alarm>);
+
 fn open(
     disk: Arc<dyn Disk>,
     directory: &Path,
-    options: Options,
+    options: &Options,
     threads: Threads,
-) -> Result<(EmbeddedStore, Steps), OpenError> {
+) -> Result<(Opened, Box<dyn Any + Send + Sync>), OpenError> {
     let lock = take_lock(&*disk, directory)?;
     recovery::prepare(&*disk, directory)?;
-    let files = Arc::new(Files::new(disk));
-    let recovered = recovery::recover(&files, &options)?;
-    let recovery = Recovery { replayed: recovered.replayed, cut: recovered.cut };
-    let starting = |error| recovery::io_error(directory, "starting the store", error);
-    let spare = recovered.tidy(&files, options.segment_size).map_err(starting)?;
-    let spare =
-        Spare::start(files.clone(), options.segment_size, spare, threads).map_err(starting)?;
-    let log = Log::open(files.clone(), spare, recovered.end, options.segment_size);
-    let log = log.map_err(starting)?;
-    Ok(start(files, options, recovered, log, recovery, lock))
-}
-
-fn start(
-    files: Arc<Files>,
-    options: Options,
-    recovered: Recovered,
-    log: Log,
-    recovery: Recovery,
-    lock: Box<dyn Any + Send + Sync>,
-) -> (EmbeddedStore, Steps) {
-    let Recovered { database, base, memtable, usage, sequence, next_blob, replayed, .. } =
-        recovered;
-    let published = Published::new(View {
-        sequence,
-        active: Arc::new(memtable),
-        frozen: None,
-        base: Arc::new(base),
-        departed: Arc::default(),
-    });
-    let shared = Arc::new(Shared::new(files, options, published, usage, next_blob));
-    let (queue, requests) = mpsc::channel(GROUP_MAX);
-    let (tell, jobs) = std::sync::mpsc::channel();
-    let committer = Committer::new(shared.clone(), requests, tell, log, sequence, replayed);
-    let (told, checkpoints) = std::sync::mpsc::sync_channel(1);
-    let checkpointer = Checkpointer::new(shared.clone(), database, queue.clone(), jobs, told);
-    let collector = Collector::new(shared.clone(), queue.clone(), checkpoints);
-    let (threads, lock) = (Mutex::default(), Mutex::new(Some(lock)));
-    let store = EmbeddedStore { shared, queue, threads, recovery, lock };
-    (store, Steps::new(committer, checkpointer, collector))
+    let alarm = Arc::new(Alarm::default());
+    let opening = Opening { disk, directory, options, threads, alarm: alarm.clone() };
+    let (running, steps) = opening.first()?;
+    Ok(((running, steps, alarm), lock))
 }
 
 impl Store for EmbeddedStore {
     fn snapshot(&self) -> Later<'_, Arc<dyn Snapshot>> {
-        let view: Arc<dyn Snapshot> = self.shared.published.current();
+        let running = self.inner.running();
+        if running.is_stopped() {
+            return Box::pin(ready(Err(running.reopening())));
+        }
+        let view: Arc<dyn Snapshot> = running.shared.published.current();
         Box::pin(ready(Ok(view)))
     }
 
@@ -210,25 +226,30 @@ impl Store for EmbeddedStore {
 impl EmbeddedStore {
     async fn submit(&self, mut batch: Batch) -> Result<Committed, StoreError> {
         batch.check_limits(&Limits::FOUNDATION)?;
-        self.shared.check()?;
+        let running = self.inner.running();
+        running.shared.check()?;
         // Checksums are the caller's work, so that the one committer has less.
         for (body, holders) in &mut batch.bodies {
             let taken = Body { bytes: BodyBytes::Inline(Vec::new()), ..*body };
             let prepared = Prepared::new(std::mem::replace(body, taken))?;
+            if !prepared.is_of(&running.shared.files) {
+                return Err(running.reopening());
+            }
             body.bytes = BodyBytes::Spilled(Box::new(prepared));
             *holders = (*holders).max(1);
         }
         let size = size(&batch);
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Request::Commit { batch, size, reply }).await.map_err(unsent)?;
+        running.queue.send(Request::Commit { batch, size, reply }).await.map_err(unsent)?;
         answer.await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
 
     async fn read_body(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, StoreError> {
         let mut last = None;
         loop {
-            let entry = self.shared.published.current().blob(id)?.ok_or(StoreError::NoSuchBlob)?;
-            match blob::read(&self.shared.files, id, entry.locator, range.clone()).await {
+            let shared = self.shared();
+            let entry = shared.published.current().blob(id)?.ok_or(StoreError::NoSuchBlob)?;
+            match blob::read(&shared.files, id, entry.locator, range.clone()).await {
                 Ok(octets) => return Ok(octets),
                 // Moved by collection between the look and the read: look again.
                 Err(error)
@@ -266,8 +287,13 @@ fn size(batch: &Batch) -> usize {
 
 impl Blobs for EmbeddedStore {
     fn begin(&self) -> Box<dyn BlobWriter> {
-        let id = BlobId(self.shared.next_blob.fetch_add(1, Relaxed));
-        Box::new(Writer::new(self.shared.clone(), id))
+        let shared = self.shared();
+        let id = BlobId(shared.next_blob.fetch_add(1, Relaxed));
+        Box::new(Writer::new(shared, id))
+    }
+
+    fn has_room(&self, len: u64) -> bool {
+        self.shared().files.room.has_room(len)
     }
 
     fn read(&self, blob: BlobId, range: Range<u64>) -> Later<'_, Bytes> {
@@ -278,7 +304,7 @@ impl Blobs for EmbeddedStore {
 impl EmbeddedStore {
     /// Why nothing can be committed any more, if so.
     pub fn failure(&self) -> Option<StoreError> {
-        match self.shared.check() {
+        match self.shared().check() {
             Err(error) if error != closed() => Some(error),
             _ => None,
         }

@@ -3,6 +3,7 @@
 use crate::disk::{DiskFile, Mode};
 use crate::files::{Files, LARGE, Name};
 use crate::frame::Checksums;
+use crate::room::is_full;
 use crate::shared::Shared;
 use crate::thread::off_thread;
 use bytes::{Bytes, BytesMut};
@@ -58,6 +59,14 @@ impl Prepared {
         let table = (!table.is_empty()).then(|| table.into());
         let payload = table.into_iter().chain(parts).collect();
         Ok(Prepared { id: body.id, len, crc, payload, large: false, file: None })
+    }
+}
+
+impl Prepared {
+    /// Was it made while the store's files were these? A body in a file of its own does not outlive a
+    /// reopening of the store, which removes the files that nothing names.
+    pub fn is_of(&self, files: &Arc<Files>) -> bool {
+        self.file.as_ref().is_none_or(|file| Arc::ptr_eq(&file.files, files))
     }
 }
 
@@ -211,7 +220,7 @@ impl Writer {
         let (files, id, reserve) =
             (self.shared.files.clone(), self.id, self.shared.options.reserve);
         off_thread(move || {
-            if files.disk.available()? < reserve {
+            if files.room.free() < reserve {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             let file = files.disk.open(&Name::Large(id).path(), Mode::Create)?;
@@ -230,10 +239,16 @@ impl Writer {
             return Ok(Body { id, len, bytes: BodyBytes::Inline(parts) });
         };
         // Durable before the batch is queued, so that nobody else waits for it.
+        let shared = self.shared.clone();
         let guard = off_thread(move || {
-            file.sync_data()?;
-            guard.files.disk.sync_dir(LARGE)?;
-            Ok(guard)
+            let synced = file.sync_data().and_then(|()| guard.files.disk.sync_dir(LARGE));
+            // This body is given up, but the directory's names are everybody's.
+            if let Err(error) = &synced
+                && !is_full(error)
+            {
+                shared.fail("syncing a large body failed", error);
+            }
+            synced.map(|()| guard)
         })
         .await?;
         let (table, crc) = self.checksums.finish();
@@ -258,10 +273,8 @@ impl BlobWriter for Writer {
 }
 
 fn write_error(error: io::Error) -> StoreError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            StoreError::Unavailable("the disk is full".into())
-        }
-        _ => StoreError::Unavailable(format!("writing a body: {error}")),
+    match is_full(&error) {
+        true => StoreError::Full,
+        false => StoreError::Unavailable(format!("writing a body: {error}")),
     }
 }
