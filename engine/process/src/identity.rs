@@ -1,6 +1,6 @@
 //! Whom a process can become.
 
-use nix::unistd::{Gid, Uid, User};
+use nix::unistd::{Gid, Group, Uid, User};
 use std::ffi::CString;
 use std::fmt;
 use std::io;
@@ -22,6 +22,8 @@ pub struct Identity {
 pub enum IdentityError {
     /// There is none of this name.
     Unknown(String),
+    /// There is no group of this name.
+    UnknownGroup(String),
     /// It is the one with all privileges.
     Root(String),
     /// The machine's list of users cannot be read.
@@ -34,6 +36,10 @@ impl fmt::Display for IdentityError {
             IdentityError::Unknown(name) => write!(
                 f,
                 "this machine has no user {name}: make one (adduser --system --group {name}), or name another"
+            ),
+            IdentityError::UnknownGroup(name) => write!(
+                f,
+                "this machine has no group {name}: make one (addgroup --system {name}), or name another"
             ),
             IdentityError::Root(name) => {
                 write!(f, "{name} has all privileges: name a user that is made for this server")
@@ -61,6 +67,17 @@ impl Identity {
         Ok(Identity { name: user.name, uid: user.uid, gid: user.gid, groups })
     }
 
+    /// The same user with `group` as its main group.
+    pub fn in_group(mut self, group: &str) -> Result<Identity, IdentityError> {
+        let unreadable = |error: nix::Error| IdentityError::Unreadable(group.into(), error.into());
+        let found = Group::from_name(group).map_err(unreadable)?;
+        self.gid = found.ok_or_else(|| IdentityError::UnknownGroup(group.to_string()))?.gid;
+        if !self.groups.contains(&self.gid) {
+            self.groups.push(self.gid);
+        }
+        Ok(self)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -82,6 +99,10 @@ mod tests {
         for name in ["no-such-user", "", "a\0b"] {
             assert!(matches!(Identity::find(name), Err(IdentityError::Unknown(_))), "{name:?}");
         }
+        let root = Identity::find("nobody").unwrap().in_group("root").unwrap();
+        assert!(root.gid.as_raw() == 0 && root.groups.contains(&root.gid));
+        let unknown = Identity::find("nobody").unwrap().in_group("no-such-group");
+        assert!(matches!(unknown, Err(IdentityError::UnknownGroup(_))));
         let nobody = Identity::find("nobody").unwrap();
         assert!(!nobody.uid.is_root() && nobody.groups.contains(&nobody.gid));
     }
