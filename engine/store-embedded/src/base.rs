@@ -2,6 +2,7 @@
 
 use crate::blob::Entry;
 use crate::disk::DiskFile;
+use crate::dump::Item;
 use crate::log::Position;
 use crate::memtable::Memtable;
 use crate::record::{decode_entry, encode_entry};
@@ -233,6 +234,35 @@ pub fn write(
         }
         let mut numbers = transaction.open_table(NUMBERS)?;
         for (name, number) in mark.numbers() {
+            numbers.insert(name, number)?;
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Writes records to a metadata file that is being made, in one durable transaction; with a mark it
+/// is complete.
+pub fn fill(database: &Database, items: &[Item], mark: Option<&Mark>) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate).map_err(io::Error::other)?;
+    transaction.set_quick_repair(true);
+    {
+        let mut values = transaction.open_table(VALUES)?;
+        let mut blobs = transaction.open_table(BLOBS)?;
+        let mut segments = transaction.open_table(SEGMENTS)?;
+        for item in items {
+            match item {
+                Item::Value(key, value) => drop(values.insert(&key[..], &value[..])?),
+                Item::Blob(blob, entry) => drop(blobs.insert(blob.0, &encode_entry(entry)[..])?),
+                Item::Segment(segment, used) => {
+                    let SegmentUse { written, live, blobs } = *used;
+                    segments.insert(*segment, (written, live, blobs))?;
+                }
+            }
+        }
+        let mut numbers = transaction.open_table(NUMBERS)?;
+        for (name, number) in mark.iter().flat_map(|mark| mark.numbers()) {
             numbers.insert(name, number)?;
         }
     }

@@ -151,6 +151,9 @@ impl Checkpointer {
         if !self.shared.published.current().departed.is_empty() {
             self.shared.published.update(|view| view.departed = Arc::default());
         }
+        if self.shared.is_pinned() {
+            return;
+        }
         for name in self.doomed.drain(..) {
             // One that stays takes room until the store is opened next; nothing refers to it.
             let _ = self.shared.files.remove(name);

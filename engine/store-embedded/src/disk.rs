@@ -28,6 +28,11 @@ pub trait Disk: Debug + Send + Sync {
     /// Makes durable which names a directory holds.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
 
+    /// Where it is, if it is a directory of this machine.
+    fn root(&self) -> Option<&Path> {
+        None
+    }
+
     /// Octets that can still be written.
     fn available(&self) -> io::Result<u64>;
 
@@ -143,6 +148,10 @@ impl Disk for Directory {
         #[cfg(not(unix))]
         let _ = dir;
         Ok(())
+    }
+
+    fn root(&self) -> Option<&Path> {
+        Some(&self.root)
     }
 
     fn available(&self) -> io::Result<u64> {

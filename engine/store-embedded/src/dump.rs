@@ -7,13 +7,15 @@
 //! blocks and the index in memory.
 
 mod block;
+mod load;
 mod scan;
 mod table;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use block::{Item, Trailer};
+pub use block::Item;
+pub use load::load;
 pub use scan::{DumpScan, Step};
 pub use table::DumpTable;
 pub use writer::{DumpWriter, Written};

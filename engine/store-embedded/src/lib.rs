@@ -23,6 +23,7 @@
 //! it to `base`, `recovery` finds it again, `collect` gives back what was released. The format is
 //! drawn in `docs/records.md`.
 
+mod backup;
 mod base;
 mod blob;
 mod check;
@@ -30,7 +31,6 @@ mod checkpoint;
 mod collect;
 mod committer;
 pub mod disk;
-#[allow(dead_code)]
 mod dump;
 mod files;
 mod frame;
@@ -53,6 +53,10 @@ mod usage;
 mod view;
 mod writer;
 
+pub use backup::{
+    BackupDirectory, BackupError, BackupOptions, BackupReport, BackupState, BackupView, Copies,
+    Keep, Linking, Listed, Progress, RestoreReport, Tally, VerifyReport, Watch,
+};
 pub use check::{CheckReport, Finding};
 pub use options::{OpenError, Options};
 pub use stats::Stats;

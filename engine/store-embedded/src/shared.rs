@@ -36,6 +36,26 @@ pub struct Shared {
     log_end: OnceLock<Position>,
     frozen_gone: Condvar,
     frozen_lock: Mutex<()>,
+    /// How many [`Pin`]s there are.
+    pins: AtomicU64,
+}
+
+/// As long as it lives, no file of bodies is removed. Those due wait for the checkpoint after.
+#[derive(Debug)]
+pub struct Pin(std::sync::Arc<Shared>);
+
+impl Pin {
+    /// From now on.
+    pub fn new(shared: std::sync::Arc<Shared>) -> Pin {
+        shared.pins.fetch_add(1, Ordering::SeqCst);
+        Pin(shared)
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.0.pins.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Numbers for the operator, and for tests that count work.
@@ -82,7 +102,13 @@ impl Shared {
             log_end: OnceLock::new(),
             frozen_gone: Condvar::new(),
             frozen_lock: Mutex::new(()),
+            pins: AtomicU64::new(0),
         }
+    }
+
+    /// Does somebody need files that are due to be removed?
+    pub fn is_pinned(&self) -> bool {
+        self.pins.load(Ordering::SeqCst) > 0
     }
 
     /// How much of each segment is in use.

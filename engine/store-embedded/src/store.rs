@@ -162,6 +162,11 @@ impl EmbeddedStore {
         check::check_offline(directory)
     }
 
+    /// The present opening.
+    pub(crate) fn running(&self) -> Arc<Running> {
+        self.inner.running()
+    }
+
     /// Begins a checkpoint soon, if anything has changed.
     pub fn checkpoint_soon(&self) {
         let _ = self.inner.running().queue.try_send(Request::Freeze);
