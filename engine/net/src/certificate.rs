@@ -4,6 +4,8 @@ mod validity;
 
 pub use validity::Validity;
 
+use crate::trust;
+use core_world::Fingerprint;
 use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
@@ -105,6 +107,12 @@ impl Certificate {
     /// The DNS names it is made for, in lower case; `*.` before those that hold for every host.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// By which others can pin it.
+    pub fn fingerprint(&self) -> Fingerprint {
+        // There is no certificate without an own one.
+        self.certified.cert.first().map_or(Fingerprint([0; 32]), trust::fingerprint)
     }
 
     /// When it is valid.

@@ -107,6 +107,15 @@ pub(crate) fn reason(error: &CertificateError, trust: &Trust) -> String {
         (CertificateError::UnknownIssuer, _) => {
             "no authority that this machine knows has signed it".to_string()
         }
+        (CertificateError::BadSignature, _) => {
+            "the authority that it names has not signed it".to_string()
+        }
+        (CertificateError::Expired | CertificateError::ExpiredContext { .. }, _) => {
+            "it has expired".to_string()
+        }
+        (CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }, _) => {
+            "it is not valid yet".to_string()
+        }
         (error, _) => error.to_string(),
     }
 }

@@ -134,7 +134,7 @@ fn only_what_was_named_is_within_reach() {
         tried("list the rest", std::fs::read_dir(folder.join("other")));
         tried("make in the rest", std::fs::write(folder.join("other/new"), "x"));
         tried("move out", std::fs::rename(write.join("sub/link"), folder.join("other/link")));
-        tried("go on with what is open", before.and_then(|f| std::io::read_to_string(f)));
+        tried("go on with what is open", before.and_then(std::io::read_to_string));
         tried("run a program", Command::new("/bin/true").status());
         tried("find localhost", std::net::ToSocketAddrs::to_socket_addrs("localhost:1"));
         tried("read hosts", std::fs::read("/etc/hosts"));

@@ -1,6 +1,6 @@
 //! The driver in plaintext.
 
-use crate::echo::{LIMIT, Server, serve, stretch_octet};
+use crate::echo::{LIMIT, Server, expect, rest, serve, stretch_octet};
 use engine_net::{AHEAD_MAX, BindErrorKind, Listener, Options, Room};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,19 +10,6 @@ use tokio::time::timeout;
 
 async fn connect(server: &Server) -> TcpStream {
     timeout(LIMIT, TcpStream::connect(server.address)).await.unwrap().unwrap()
-}
-
-/// Everything until the server hangs up.
-async fn rest(tcp: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    timeout(LIMIT, tcp.read_to_end(&mut bytes)).await.unwrap().unwrap();
-    String::from_utf8(bytes).unwrap()
-}
-
-async fn expect(tcp: &mut TcpStream, want: &str) {
-    let mut bytes = vec![0; want.len()];
-    timeout(LIMIT, tcp.read_exact(&mut bytes)).await.unwrap().unwrap();
-    assert_eq!(String::from_utf8_lossy(&bytes), want);
 }
 
 /// Until no desk is left.

@@ -1,13 +1,18 @@
 //! A small protocol of lines, to drive the driver, and a client of it.
 
+use crate::tls::Client;
 use bytes::Bytes;
-use engine_net::{Certificate, Listener, Options, Stop, Tickets, Tls, stop};
+use engine_net::{Certificate, Certificates, Listener, Options, Peer, Stop, Tickets, Tls, stop};
 use proto_line::{Broken, Desk, LineBuffer, News, Secured, Session, Step};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 /// No test waits longer for anything.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -173,24 +178,55 @@ pub struct Server {
 }
 
 pub fn serve(options: Options) -> Server {
+    serve_whom(options).0
+}
+
+/// The same, and who came, in order.
+pub fn serve_whom(options: Options) -> (Server, mpsc::UnboundedReceiver<Peer>) {
     let (stop, stopping) = stop();
     let listener = Listener::bind("echo", "127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.address();
     let open = Arc::new(AtomicUsize::new(0));
     let (senders, news) = mpsc::unbounded_channel();
+    let (coming, came) = mpsc::unbounded_channel();
     let count = open.clone();
-    tokio::spawn(listener.serve(options, stopping, move |_| {
+    tokio::spawn(listener.serve(options, stopping, move |peer| {
         count.fetch_add(1, Ordering::SeqCst);
         let (sender, news) = mpsc::unbounded_channel();
         let _ = senders.send(sender);
+        let _ = coming.send(peer);
         (Echo::default(), EchoDesk { news, open: count.clone() })
     }));
-    Server { address, stop, open, news }
+    (Server { address, stop, open, news }, came)
+}
+
+/// Everything until the server hangs up.
+pub async fn rest(tcp: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    timeout(LIMIT, tcp.read_to_end(&mut bytes)).await.unwrap().unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// This, and nothing else, comes next.
+pub async fn expect(from: &mut (impl AsyncRead + Unpin), want: &str) {
+    let mut bytes = vec![0; want.len()];
+    timeout(LIMIT, from.read_exact(&mut bytes)).await.unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&bytes), want);
+}
+
+/// TLS over `tcp`, asking for `name` and taking any certificate.
+pub async fn client_of(name: &'static str, tcp: TcpStream) -> TlsStream<TcpStream> {
+    let client = Client::new(&[&rustls::version::TLS13]);
+    client.secure_as(name, tcp).await.unwrap()
 }
 
 /// A certificate for `localhost`.
 pub fn tls(tickets: Tickets) -> Tls {
     let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    Tls::new(Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap(), tickets).unwrap()
+    tls_of(Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap(), tickets)
+}
+
+pub fn tls_of(certificates: impl Into<Certificates>, tickets: Tickets) -> Tls {
+    Tls::new(certificates, tickets).unwrap()
 }

@@ -60,13 +60,13 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// A client that keeps its tickets.
-struct Client {
+pub struct Client {
     connector: TlsConnector,
     verifier: Arc<AnyCertificate>,
 }
 
 impl Client {
-    fn new(versions: &[&'static rustls::SupportedProtocolVersion]) -> Client {
+    pub fn new(versions: &[&'static rustls::SupportedProtocolVersion]) -> Client {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let seen = Mutex::default();
         let verifier = Arc::new(AnyCertificate { provider: provider.clone(), seen });
@@ -80,7 +80,15 @@ impl Client {
     }
 
     async fn secure(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        let name = ServerName::try_from("localhost").unwrap();
+        self.secure_as("localhost", tcp).await
+    }
+
+    pub async fn secure_as(
+        &self,
+        name: &'static str,
+        tcp: TcpStream,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(name).unwrap();
         timeout(LIMIT, self.connector.connect(name, tcp)).await.unwrap()
     }
 
