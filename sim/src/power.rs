@@ -28,6 +28,7 @@ pub fn options(dice: &mut Dice) -> Options {
         checkpoint_memory: 1 << 20,
         checkpoint_interval: Duration::from_millis(1 + dice.below(20)),
         reserve: 0,
+        copy_after: 16 << (10 + dice.below(6)),
         ..Options::default()
     }
 }

@@ -229,6 +229,7 @@ fn released_space_comes_back() {
     let options = Options {
         segment_size: 128 << 10,
         checkpoint_interval: Duration::from_millis(5),
+        copy_after: 64 << 10,
         ..options()
     };
     let store = open(&disk, &options).expect("a store");

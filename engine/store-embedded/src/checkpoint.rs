@@ -7,6 +7,7 @@ use crate::committer::Request;
 use crate::files::Name;
 use crate::memtable::Memtable;
 use crate::shared::Shared;
+use crate::twin;
 use crate::usage::Usage;
 use core_store::BlobId;
 use redb::Database;
@@ -47,6 +48,8 @@ pub struct Checkpointer {
     doomed: Vec<Name>,
     /// Told of each checkpoint: segments before this one can be collected.
     collector: SyncSender<u64>,
+    /// Told when a second copy of the metadata is due.
+    copier: SyncSender<()>,
 }
 
 impl Checkpointer {
@@ -57,8 +60,9 @@ impl Checkpointer {
         queue: mpsc::Sender<Request>,
         jobs: Receiver<Job>,
         collector: SyncSender<u64>,
+        copier: SyncSender<()>,
     ) -> Checkpointer {
-        Checkpointer { shared, database, queue, jobs, doomed: Vec::new(), collector }
+        Checkpointer { shared, database, queue, jobs, doomed: Vec::new(), collector, copier }
     }
 
     /// Works until the committer is gone. Sleeps without a timer when nothing has changed.
@@ -140,6 +144,9 @@ impl Checkpointer {
         self.shared.files.room.replenish();
         // While it is busy it need not know; the next checkpoint tells it again.
         let _ = self.collector.try_send(mark.position.segment);
+        if twin::is_due(&self.shared, covered) {
+            let _ = self.copier.try_send(());
+        }
     }
 
     fn has_leftovers(&self) -> bool {

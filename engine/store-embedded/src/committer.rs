@@ -345,7 +345,9 @@ impl Committer {
         };
         let (usage, dropped) = {
             let mut usage = self.shared.usage();
-            let dropped = usage.drop_empty(mark.position.segment);
+            // What the second copy needs to be everything stays.
+            let end = mark.position.segment.min(self.shared.twin.needs_from());
+            let dropped = usage.drop_empty(end);
             (usage.clone(), dropped)
         };
         self.shared.published.update(|view| {

@@ -49,6 +49,7 @@ mod stats;
 mod stepped;
 mod store;
 mod thread;
+mod twin;
 mod usage;
 mod view;
 mod writer;

@@ -19,6 +19,9 @@ pub struct Options {
     pub checkpoint_interval: Duration,
     /// Bodies are refused when the disk has fewer octets left than this.
     pub reserve: u64,
+    /// A second copy of the metadata is made when the log has grown by so many octets, or by twice
+    /// the octets of the last copy if that is more.
+    pub copy_after: u64,
     /// So long after the disk has failed, the store tries to open itself again; then after twice as
     /// long each time, but not more than a minute.
     pub reopen_after: Duration,
@@ -33,6 +36,7 @@ impl Default for Options {
             checkpoint_memory: 24 << 20,
             checkpoint_interval: Duration::from_secs(5),
             reserve: 32 << 20,
+            copy_after: 64 << 20,
             reopen_after: Duration::from_secs(1),
         }
     }

@@ -14,6 +14,7 @@ use crate::spare::Spare;
 use crate::stepped::Steps;
 use crate::store::Recovery;
 use crate::thread::Threads;
+use crate::twin::Copier;
 use crate::view::{Published, View};
 use std::io;
 use std::path::Path;
@@ -112,11 +113,13 @@ fn assemble(
     let (tell, jobs) = std::sync::mpsc::channel();
     let committer = Committer::new(shared.clone(), requests, tell, log, sequence, replayed);
     let (told, checkpoints) = std::sync::mpsc::sync_channel(1);
-    let checkpointer = Checkpointer::new(shared.clone(), database, queue.clone(), jobs, told);
+    let (copy, copies) = std::sync::mpsc::sync_channel(1);
+    let checkpointer = Checkpointer::new(shared.clone(), database, queue.clone(), jobs, told, copy);
+    let copier = Copier::new(shared.clone(), copies);
     let collector = Collector::new(shared.clone(), queue.clone(), checkpoints);
     let recovery = Recovery { replayed, cut };
     let running = Running { shared, queue, recovery, threads: Mutex::default() };
-    (running, Steps::new(committer, checkpointer, collector))
+    (running, Steps::new(committer, checkpointer, collector, copier))
 }
 
 impl Running {

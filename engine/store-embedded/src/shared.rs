@@ -5,6 +5,7 @@ use crate::keeper::Alarm;
 use crate::log::Position;
 use crate::options::Options;
 use crate::room::is_full;
+use crate::twin::Twin;
 use crate::usage::Usage;
 use crate::view::Published;
 use core_store::StoreError;
@@ -20,6 +21,8 @@ pub struct Shared {
     pub files: Arc<Files>,
     /// As it was opened.
     pub options: Options,
+    /// The second copy of the metadata.
+    pub twin: Twin,
     /// What readers see.
     pub published: Published,
     /// The least blob id not given.
@@ -73,6 +76,8 @@ pub struct Counters {
     pub checkpoints: AtomicU64,
     /// How long the last one took, in microseconds.
     pub checkpoint_micros: AtomicU64,
+    /// Second copies of the metadata made.
+    pub copies: AtomicU64,
     /// Segments emptied by copying.
     pub collected: AtomicU64,
     /// Segments that collection found damaged and left alone.
@@ -90,6 +95,7 @@ impl Shared {
         alarm: Arc<Alarm>,
     ) -> Shared {
         Shared {
+            twin: Twin::find(&files),
             files,
             options,
             published,

@@ -33,6 +33,10 @@ pub struct Stats {
     pub checkpoints: u64,
     /// How long the last one took.
     pub checkpoint_last: Duration,
+    /// Octets of the second copy of the metadata.
+    pub copy_bytes: u64,
+    /// Second copies made since opening.
+    pub copies: u64,
     /// Segments emptied by collection since opening.
     pub segments_collected: u64,
     /// Segments that collection could not read.
@@ -59,6 +63,8 @@ impl Stats {
             log_syncs: counters.log_syncs.load(Relaxed),
             checkpoints: counters.checkpoints.load(Relaxed),
             checkpoint_last: Duration::from_micros(counters.checkpoint_micros.load(Relaxed)),
+            copy_bytes: shared.twin.len(),
+            copies: counters.copies.load(Relaxed),
             segments_collected: counters.collected.load(Relaxed),
             segments_damaged: counters.damaged.load(Relaxed),
             waits_for_room: shared.files.room.is_waiting(),
@@ -90,6 +96,7 @@ impl fmt::Display for Stats {
         writeln!(f, "memory         {}", Size(self.memtable_bytes))?;
         writeln!(f, "commits        {} with {} syncs", self.commits, self.log_syncs)?;
         writeln!(f, "checkpoints    {}, the last in {:?}", self.checkpoints, self.checkpoint_last)?;
+        writeln!(f, "second copy    {}, made {} times", Size(self.copy_bytes), self.copies)?;
         write!(
             f,
             "collected      {} segments, {} unreadable",

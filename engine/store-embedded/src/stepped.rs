@@ -5,6 +5,7 @@ use crate::checkpoint::Checkpointer;
 use crate::collect::Collector;
 use crate::committer::Committer;
 use crate::thread;
+use crate::twin::Copier;
 use std::io;
 use std::thread::JoinHandle;
 
@@ -13,6 +14,7 @@ pub struct Steps {
     committer: Committer,
     checkpointer: Checkpointer,
     collector: Collector,
+    copier: Copier,
 }
 
 impl Steps {
@@ -20,17 +22,19 @@ impl Steps {
         committer: Committer,
         checkpointer: Checkpointer,
         collector: Collector,
+        copier: Copier,
     ) -> Steps {
-        Steps { committer, checkpointer, collector }
+        Steps { committer, checkpointer, collector, copier }
     }
 
     /// Each on a thread.
     pub(crate) fn spawn(self) -> io::Result<Vec<JoinHandle<()>>> {
-        let Steps { committer, checkpointer, collector } = self;
+        let Steps { committer, checkpointer, collector, copier } = self;
         Ok(vec![
             thread::spawn("committer", move || committer.run())?,
             thread::spawn("checkpoint", move || checkpointer.run())?,
             thread::spawn("collector", move || collector.run())?,
+            thread::spawn("copier", move || copier.run())?,
         ])
     }
 
@@ -39,9 +43,12 @@ impl Steps {
         self.committer.step()
     }
 
-    /// Writes the checkpoint that has begun. `false` if none has.
+    /// Writes the checkpoint that has begun, and the second copy of the metadata if it is time for
+    /// one. `false` if none has.
     pub fn checkpoint(&mut self) -> bool {
-        self.checkpointer.step()
+        let done = self.checkpointer.step();
+        self.copier.step();
+        done
     }
 
     /// The time for a checkpoint has come: begins one with the next commit.
