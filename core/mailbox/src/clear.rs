@@ -1,10 +1,13 @@
-//! Clearing away: messages of removed mailboxes, removed accounts, old entries of the log. Small
+//! Clearing away: messages of removed mailboxes, removed accounts, old entries of the log;
+//! [`crate::expiry`] does the same for expunged messages. Small
 //! units, each one commit, that may be broken off anywhere and taken up again.
 
 use crate::count::Counts;
 use crate::draft::Draft;
+use crate::expiry::Which;
 use crate::hot::{self, Keywords, Record};
 use crate::mail::{Inner, Mail, UNREADABLE, refuse};
+use crate::name::Doomed;
 use crate::tree::Tree;
 use crate::{ATTEMPTS_MAX, key, octets};
 use core_store::{Batch, Key, Scan};
@@ -21,7 +24,7 @@ const READ_MAX: usize = 1 << 20;
 
 impl Mail {
     /// Does one small unit of what is to be done some time: clears away after removed mailboxes, trims
-    /// logs that have grown. `true` when nothing is left for now. To be called at the start, and
+    /// logs that have grown, gives up expunged messages whose time has come. `true` when nothing is left for now. To be called at the start, and
     /// then every minute or so, until then.
     pub async fn tidy_page(&self) -> Result<bool, Refusal> {
         if !self.clear_page().await? {
@@ -29,7 +32,7 @@ impl Mail {
         }
         let grown = || self.inner.grown.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(account) = grown().pop() else {
-            return Ok(true);
+            return self.expire_page().await;
         };
         if !self.trim_page(account).await? {
             grown().push(account);
@@ -61,6 +64,9 @@ impl Mail {
             self.inner.clear_page_of(account, mailbox).await?;
             return Ok(false);
         }
+        if !self.inner.give_up_page(account, Which::All).await? {
+            return Ok(false);
+        }
         let whole_log = key::log(account, ModSeq(0), ModSeq(u64::MAX - 1));
         if self.inner.delete_page(whole_log).await? {
             return Ok(false);
@@ -78,6 +84,7 @@ impl Mail {
         draft.delete(key::modseq(account));
         draft.delete(key::trimmed(account));
         draft.delete(key::usage(account));
+        draft.delete(key::expunged_sums(account));
         self.inner.done(draft).await
     }
 
@@ -117,6 +124,10 @@ impl Inner {
             };
             let scan = Scan::rising(key::hots(account, mailbox)).at_most(CLEARED_MAX);
             let page = self.scan(Scan { bytes_max: READ_MAX, ..scan }).await?;
+            let keeping = match Doomed::decode(&mark).ok_or(UNREADABLE)?.name {
+                Some(name) => self.keeping(account, name).await?,
+                None => None,
+            };
             let mut draft = Draft::new();
             draft.expect(key::doomed(account, mailbox), mark);
             let mut cleared = Counts::default();
@@ -130,8 +141,7 @@ impl Inner {
                 let uid = key::uid_of(&key).ok_or(UNREADABLE)?;
                 let row = hot::decode(uid, &octets, &mut keywords).ok_or(UNREADABLE)?;
                 cleared.subtract(Counts::of(&row));
-                draft.release(row.blob);
-                draft.erase(account, mailbox, &Record { row, octets });
+                draft.let_go(account, mailbox, &Record { row, octets }, keeping.as_ref());
             }
             if !cleared.is_zero() {
                 draft.add_usage(account, &cleared);
@@ -157,6 +167,7 @@ impl Inner {
             if tree.names.is_empty() {
                 return Ok(false);
             }
+            tree.keeps = false;
             let some: Vec<_> = tree.names.keys().take(CLEARED_MAX).cloned().collect();
             for name in &some {
                 tree.names.remove(name);

@@ -3,9 +3,18 @@
 use crate::mail::{Inner, UNREADABLE, refuse};
 use crate::{Mailboxes, Row, Rows, View, cold, key};
 use bytes::{Bytes, BytesMut};
-use core_store::{BlobId, Scan, StoreError};
+use core_store::{BlobId, Key, Scan, StoreError};
 use std::sync::Arc;
-use words_mail::{Refusal, Uid};
+use words_mail::{MailboxId, Refusal, Uid};
+
+/// Records that one scan for summaries takes at most,
+const SCANNED_MAX: usize = 1_000;
+/// how many it takes beyond those that are wanted, as some may be of expunged messages,
+const STRAYS: usize = 64;
+/// and so many records for one that is wanted are too many for a scan to go on.
+const STRAYS_MAX: usize = 4;
+/// Records that are sought one by one, at once.
+const SOUGHT_MAX: usize = 256;
 
 /// The message was expunged after the rows were read that still have it (RFC 5530 EXPUNGEISSUED).
 pub const EXPUNGED: Refusal = Refusal::NotPermitted("the message was expunged meanwhile");
@@ -78,7 +87,8 @@ impl Mailboxes {
     }
 
     /// The encoded [`words_message`] summaries (SummaryRef reads them) of the rows from `place` on,
-    /// at most `count_max`, `None` where a message has just gone. One scan.
+    /// at most `count_max`, `None` where a message has gone and nothing
+    /// is kept of it.
     pub async fn summaries(
         &self,
         view: &View,
@@ -86,32 +96,55 @@ impl Mailboxes {
         place: usize,
         count_max: usize,
     ) -> Result<Vec<Option<Bytes>>, Refusal> {
-        let wanted = count_max.min(rows.len().saturating_sub(place));
-        let (Some(first), Some(last)) =
-            (rows.get(place).filter(|_| wanted > 0), rows.get((place + wanted).saturating_sub(1)))
-        else {
+        let wanted: Vec<Uid> =
+            rows.iter_from(place).take(count_max).map(|(_, row)| row.uid).collect();
+        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
             return Ok(Vec::new());
         };
-        let mailbox = view.mailbox().id;
-        let mut rest = Some(key::colds(self.account, mailbox, first.uid, last.uid));
-        let mut summaries = vec![None; wanted];
-        let mut at = place;
+        let (account, mailbox) = (self.account, view.mailbox().id);
+        let mut rest = Some(key::colds(account, mailbox, *first, *last));
+        let mut summaries = vec![None; wanted.len()];
+        let mut at = 0;
         while let Some(range) = rest {
-            let page = self.inner.scan(Scan::rising(range)).await?;
+            let count_max = (wanted.len() - at + STRAYS).min(SCANNED_MAX);
+            let page = self.inner.scan(Scan::rising(range).at_most(count_max)).await?;
+            let mut met = 0;
             for (key, value) in &page.pairs {
                 let uid = key::uid_of(key).ok_or(UNREADABLE)?;
                 // Both rise, so the next is mostly the very next.
-                while rows.get(at).is_some_and(|row| row.uid < uid) {
+                while wanted.get(at).is_some_and(|wanted| *wanted < uid) {
                     at += 1;
                 }
-                if rows.get(at).is_some_and(|row| row.uid == uid)
-                    && let Some(summary) = summaries.get_mut(at - place)
-                {
-                    *summary = Some(cold::decode(value).ok_or(UNREADABLE)?.1);
+                if wanted.get(at) == Some(&uid) {
+                    summaries[at] = Some(cold::decode(value).ok_or(UNREADABLE)?.1);
+                    met += 1;
                 }
             }
             rest = page.rest;
+            if rest.is_some() && met * STRAYS_MAX < page.pairs.len() {
+                self.seek_summaries(mailbox, &wanted[at..], &mut summaries[at..]).await?;
+                break;
+            }
         }
         Ok(summaries)
+    }
+
+    /// Reads summaries one by one, where a scan meets mostly those of expunged messages.
+    async fn seek_summaries(
+        &self,
+        mailbox: MailboxId,
+        uids: &[Uid],
+        summaries: &mut [Option<Bytes>],
+    ) -> Result<(), Refusal> {
+        for (uids, summaries) in uids.chunks(SOUGHT_MAX).zip(summaries.chunks_mut(SOUGHT_MAX)) {
+            let keys: Vec<Key> =
+                uids.iter().map(|uid| key::cold(self.account, mailbox, *uid)).collect();
+            for (cold, summary) in self.inner.get_list(&keys).await?.iter().zip(summaries) {
+                if let Some(cold) = cold {
+                    *summary = Some(cold::decode(cold).ok_or(UNREADABLE)?.1);
+                }
+            }
+        }
+        Ok(())
     }
 }

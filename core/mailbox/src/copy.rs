@@ -154,7 +154,10 @@ impl Mailboxes {
         now: Timestamp,
     ) -> Filed {
         match way.source {
-            Source::Leaves => draft.expunge(self.account, way.from, record),
+            Source::Leaves => {
+                draft.expunge(self.account, way.from, record);
+                draft.erase(self.account, way.from, record);
+            }
             Source::Stays => {
                 // As long as the source holds the octets, the copy may hold them too.
                 let hot = key::hot(self.account, way.from, record.row.uid);

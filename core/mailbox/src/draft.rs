@@ -1,12 +1,13 @@
 //! A batch in the making: what is done to messages, gathered by account and mailbox, so that counters,
 //! UIDs, numbers and the change log are written in one place, the same for every kind of change.
 
-use crate::Row;
 use crate::count::{Counts, usage_numbers};
+use crate::expunged::{self, Keeping, Relic};
 use crate::hot::{self, Record};
 use crate::key;
 use crate::log::Entry;
 use crate::mail::Inner;
+use crate::{ExpungedId, Row};
 use bytes::Bytes;
 use core_store::{Assigned, Batch, BlobId, Body, Key, Limits, StoreError, Template, Value};
 use std::collections::HashMap;
@@ -31,6 +32,8 @@ pub(crate) struct Draft {
     parts: Vec<Part>,
     places: HashMap<AccountId, usize>,
     mailboxes: usize,
+    /// How what is kept of expunged messages changes: octets and messages of each account.
+    relics: HashMap<AccountId, [i64; 2]>,
 }
 
 /// One account's share of a draft.
@@ -277,23 +280,58 @@ impl Draft {
     }
 
     /// Takes a message out of a mailbox, if its record is still as read. Whoever calls this sees to
-    /// its blob.
+    /// its records and its blob.
     pub fn expunge(&mut self, account: AccountId, mailbox: MailboxId, record: &Record) {
         let (part, change) = self.change(account, mailbox);
         let change = &mut self.parts[part].boxes[change];
         change.counts.subtract(Counts::of(&record.row));
         change.expunged.insert(record.row.uid.0);
-        self.erase(account, mailbox, record);
         self.bytes += 8;
     }
 
-    /// Deletes a message's records, if they are still as read; counts and log are not told.
+    /// Deletes a message's records, if they are still as read; counts and log are not told. Whoever
+    /// calls this sees to its blob.
     pub fn erase(&mut self, account: AccountId, mailbox: MailboxId, record: &Record) {
+        self.erase_hot(account, mailbox, record);
+        self.delete(key::cold(account, mailbox, record.row.uid));
+    }
+
+    /// Gives up a message that has been expunged, if its record is still as read: all of it, or all
+    /// but what is kept for a while, which then holds its blob.
+    pub fn let_go(
+        &mut self,
+        account: AccountId,
+        mailbox: MailboxId,
+        record: &Record,
+        keeping: Option<&Keeping>,
+    ) {
+        let Some(keeping) = keeping else {
+            self.erase(account, mailbox, record);
+            return self.release(record.row.blob);
+        };
+        self.erase_hot(account, mailbox, record);
+        let id = ExpungedId { expunged_at: keeping.at, mailbox, uid: record.row.uid };
+        self.put(key::expunged(account, id), record.to_relic(keeping));
+        let sums = self.relics.entry(account).or_default();
+        expunged::numbers(&record.row).iter().zip(sums).for_each(|(n, sum)| *sum += n);
+    }
+
+    /// Deletes what is kept of an expunged message, if it is still as read. Whoever calls this sees
+    /// to its blob.
+    pub fn take_relic(&mut self, account: AccountId, relic: &Relic) {
+        let key = key::expunged(account, relic.id);
+        self.expect(key.clone(), relic.octets.clone());
+        self.delete(key);
+        self.delete(key::cold(account, relic.id.mailbox, relic.id.uid));
+        let sums = self.relics.entry(account).or_default();
+        expunged::numbers(&relic.row).iter().zip(sums).for_each(|(n, sum)| *sum -= n);
+    }
+
+    fn erase_hot(&mut self, account: AccountId, mailbox: MailboxId, record: &Record) {
         let uid = record.row.uid;
         let hot = key::hot(account, mailbox, uid);
         self.expect(hot.clone(), record.octets.clone());
         self.delete(hot);
-        self.delete(key::cold(account, mailbox, uid));
         if record.row.has_unique_id {
             self.delete(key::unique_id(account, mailbox, uid));
         }
@@ -323,6 +361,9 @@ impl Draft {
 
     /// Writes what follows from the changes: log, numbers, counters.
     fn close(&mut self) {
+        for (account, numbers) in self.relics.drain().filter(|(_, n)| *n != [0, 0]) {
+            self.batch.add(key::expunged_sums(account), &numbers);
+        }
         for part in &self.parts {
             let mut entry = Entry::new();
             let mut usage = Counts::default();

@@ -1,7 +1,7 @@
 //! Taking messages out.
 
-use crate::draft::Draft;
-use crate::{ATTEMPTS_MAX, Mailboxes, View};
+use crate::expunged::Keeping;
+use crate::{Mailboxes, View};
 use words_mail::{MailboxId, NumberSet, Refusal, SystemFlag, Uid};
 
 /// Most messages that leave in one commit: four operations each, within the store's 20,000.
@@ -17,7 +17,8 @@ enum Which {
 }
 
 impl Mailboxes {
-    /// Removes those of `uids` that have `\Deleted` (all that have it, if `None`); tells which.
+    /// Removes those of `uids` that have `\Deleted` (all that have it, if `None`); tells which. They
+    /// can be recovered for a while.
     pub async fn expunge(
         &self,
         view: &View,
@@ -31,19 +32,33 @@ impl Mailboxes {
             .map(|row| row.uid)
             .filter(|uid| uids.is_none_or(|uids| uids.contains(uid.0)))
             .collect();
-        self.take_out(view.mailbox().id, &uids, Which::Deleted).await
+        self.expunge_from(view.mailbox().id, &uids, Which::Deleted).await
     }
 
-    /// Removes `uids` whatever their flags (POP3 QUIT), in one commit where limits allow.
+    /// Removes `uids` whatever their flags (POP3 QUIT), in one commit where limits allow. They can
+    /// be recovered for a while.
     pub async fn remove(&self, view: &View, uids: &NumberSet) -> Result<NumberSet, Refusal> {
         let _turn = view.turn.lock().await;
         let uids = view.refresh().await?.uids_in(uids);
-        self.take_out(view.mailbox().id, &uids, Which::All).await
+        self.expunge_from(view.mailbox().id, &uids, Which::All).await
     }
 
-    /// Removes messages that a copy has just made, of which not all could be made.
+    /// Removes messages that a copy has just made, of which not all could be made; for good.
     pub(crate) async fn undo(&self, mailbox: MailboxId, uids: &[Uid]) -> Result<(), Refusal> {
-        self.take_out(mailbox, uids, Which::All).await.map(|_| ())
+        self.take_out(mailbox, uids, Which::All, None).await.map(|_| ())
+    }
+
+    async fn expunge_from(
+        &self,
+        mailbox: MailboxId,
+        uids: &[Uid],
+        which: Which,
+    ) -> Result<NumberSet, Refusal> {
+        if uids.is_empty() {
+            return Ok(NumberSet::new());
+        }
+        let keeping = self.inner.keeping_from(self.account, mailbox).await?;
+        self.take_out(mailbox, uids, which, keeping.as_ref()).await
     }
 
     async fn take_out(
@@ -51,48 +66,16 @@ impl Mailboxes {
         mailbox: MailboxId,
         uids: &[Uid],
         which: Which,
+        keeping: Option<&Keeping>,
     ) -> Result<NumberSet, Refusal> {
-        let mut gone = NumberSet::new();
-        let mut rest = uids;
-        while !rest.is_empty() {
-            let page = &rest[..rest.len().min(EXPUNGED_MAX)];
-            let count = self.take_out_page(mailbox, page, which, &mut gone).await?;
-            rest = &rest[count..];
-        }
-        Ok(gone)
-    }
-
-    /// Removes as many of `uids` as fit into one commit; tells how many were dealt with.
-    async fn take_out_page(
-        &self,
-        mailbox: MailboxId,
-        uids: &[Uid],
-        which: Which,
-        gone: &mut NumberSet,
-    ) -> Result<usize, Refusal> {
-        for _ in 0..ATTEMPTS_MAX {
-            let records = self.inner.records(self.account, mailbox, uids).await?;
-            let mut draft = Draft::new();
-            let mut page = Vec::new();
-            let mut count = 0;
-            for record in records {
-                if draft.is_full() {
-                    break;
-                }
-                count += 1;
-                let Some(record) = record else { continue };
-                if which == Which::Deleted && !record.row.flags.contains(SystemFlag::Deleted) {
-                    continue;
-                }
-                draft.expunge(self.account, mailbox, &record);
-                draft.release(record.row.blob);
-                page.push(record.row.uid.0);
+        let gone = self.change_records(mailbox, uids, EXPUNGED_MAX, |draft, record| {
+            if which == Which::Deleted && !record.row.flags.contains(SystemFlag::Deleted) {
+                return None;
             }
-            if self.inner.done(draft).await? {
-                page.into_iter().for_each(|uid| gone.insert(uid));
-                return Ok(count);
-            }
-        }
-        Err(Refusal::Unavailable)
+            draft.expunge(self.account, mailbox, record);
+            draft.let_go(self.account, mailbox, record, keeping);
+            Some(record.row.uid.0)
+        });
+        Ok(gone.await?.into_iter().collect())
     }
 }

@@ -1,9 +1,10 @@
 //! Where each kind of record stands. `docs/records.md` draws this table.
 
-use crate::SourceId;
+use crate::{ExpungedId, SourceId};
 use bytes::Bytes;
 use core_store::{Assigned, Key, Scan, Template};
 use std::ops::Range;
+use words_base::Timestamp;
 use words_mail::{AccountId, MailboxId, MailboxName, ModSeq, Uid};
 
 /// Everything of this crate begins so.
@@ -15,8 +16,10 @@ const ROOM: u8 = b'm';
 enum Kind {
     Tree = b'a',
     Counts = b'c',
+    Expunged = b'e',
     Cold = b'h',
     Name = b'i',
+    ExpungedSums = b'k',
     Log = b'l',
     Mailbox = b'n',
     Brought = b'o',
@@ -217,6 +220,59 @@ fn of_source(account: AccountId, source: SourceId) -> Vec<u8> {
     key
 }
 
+/// What is kept of an expunged message.
+pub(crate) fn expunged(account: AccountId, id: ExpungedId) -> Key {
+    let mut key = expunged_at(account, id.expunged_at);
+    key.extend_from_slice(&id.mailbox.0.to_be_bytes());
+    key.extend_from_slice(&u64::from(id.uid.0).to_be_bytes());
+    key.into()
+}
+
+/// All expunged messages of an account, the oldest first.
+pub(crate) fn all_expunged(account: AccountId) -> Range<Key> {
+    Scan::prefix(&of_account(Kind::Expunged, account))
+}
+
+/// Those that were expunged in this time.
+pub(crate) fn expunged_in(account: AccountId, time: &Range<Timestamp>) -> Range<Key> {
+    expunged_at(account, time.start).into()..expunged_at(account, time.end).into()
+}
+
+/// The least key above that of an expunged message.
+pub(crate) fn expunged_after(account: AccountId, id: ExpungedId) -> Key {
+    [&expunged(account, id)[..], &[0]].concat().into()
+}
+
+/// Times before 1970 are 1970.
+fn expunged_at(account: AccountId, time: Timestamp) -> Vec<u8> {
+    let mut key = of_account(Kind::Expunged, account);
+    key.extend_from_slice(&time.millis().max(0).to_be_bytes());
+    key
+}
+
+/// Which message a key of [`expunged`] is of.
+pub(crate) fn expunged_id(key: &[u8]) -> Option<ExpungedId> {
+    let mut reader = crate::octets::Reader(key.get(6..)?);
+    let expunged_at = Timestamp::from_millis(reader.i64()?);
+    let mailbox = MailboxId(reader.u32()?);
+    Some(ExpungedId { expunged_at, mailbox, uid: uid_of(key)? })
+}
+
+/// What the account keeps of expunged messages; sums.
+pub(crate) fn expunged_sums(account: AccountId) -> Key {
+    of_account(Kind::ExpungedSums, account).into()
+}
+
+/// What everybody keeps of them.
+pub(crate) fn all_expunged_sums() -> Range<Key> {
+    Scan::prefix(&[ROOM, Kind::ExpungedSums as u8])
+}
+
+/// The account in a key that has one.
+pub(crate) fn account_of(key: &[u8]) -> Option<AccountId> {
+    crate::octets::Reader(key.get(2..)?).u32().map(AccountId)
+}
+
 /// The UID in a key of a message.
 pub(crate) fn uid_of(key: &[u8]) -> Option<Uid> {
     let octets = key.last_chunk::<8>()?;
@@ -266,6 +322,10 @@ mod tests {
         assert_eq!(mailbox_of(&doomed(account, mailbox)), Some((account, mailbox)));
         let inbox = MailboxName::inbox();
         assert_eq!(name_of(&name(account, &inbox)), Some(inbox));
+        let expunged_at = Timestamp::from_millis(77);
+        let id = ExpungedId { expunged_at, mailbox, uid: Uid(4) };
+        assert_eq!(expunged_id(&expunged(account, id)), Some(id));
+        assert_eq!(account_of(&expunged_sums(account)), Some(account));
         let log = log(account, ModSeq(1), ModSeq(2));
         assert_eq!(modseq_of(&log.start), Some(ModSeq(2)));
         assert_eq!(modseq_of(&log.end), Some(ModSeq(3)));

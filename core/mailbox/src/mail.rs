@@ -1,12 +1,14 @@
 //! Everybody's mailboxes.
 
 use crate::bell::{Bells, Watch};
+use crate::expiry::Expiry;
 use crate::tree::Tree;
 use crate::view::Views;
 use crate::{Mailboxes, count, key, octets};
 use core_store::{Batch, BlobWriter, Blobs, Key, Page, Scan, Snapshot, Store, StoreError, Value};
 use core_world::World;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use words_mail::{AccountId, MailboxName, ModSeq, Refusal, SpecialUse};
 
 /// The process's one door to mailboxes: store, open views, and who watches what. Cheap to clone.
@@ -24,6 +26,7 @@ pub(crate) struct Inner {
     pub views: Views,
     /// Accounts whose logs have grown since they were last trimmed.
     pub grown: Mutex<Vec<AccountId>>,
+    pub expiry: Mutex<Expiry>,
 }
 
 /// Limits, each with a name.
@@ -35,11 +38,24 @@ pub struct Options {
     pub mailboxes_max: usize,
     /// Entries of an account's change log that are kept at least.
     pub log_min: u64,
+    /// How long expunged messages can be recovered; zero: not at all.
+    pub keep_expunged: Duration,
+    /// Most expunged messages of one account that are kept; the oldest go first,
+    pub expunged_messages_max: u64,
+    /// and most octets.
+    pub expunged_bytes_max: u64,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { size_max: 52_428_800, mailboxes_max: 10_000, log_min: 50_000 }
+        Options {
+            size_max: 52_428_800,
+            mailboxes_max: 10_000,
+            log_min: 50_000,
+            keep_expunged: Duration::from_secs(14 * 24 * 3600),
+            expunged_messages_max: 200_000,
+            expunged_bytes_max: 10 << 30,
+        }
     }
 }
 
@@ -91,8 +107,9 @@ impl Mail {
         world: World,
         options: Options,
     ) -> Mail {
-        let (bells, views, grown) = Default::default();
-        Mail { inner: Arc::new(Inner { store, blobs, world, options, bells, views, grown }) }
+        let (bells, views, grown, expiry) = Default::default();
+        let inner = Inner { store, blobs, world, options, bells, views, grown, expiry };
+        Mail { inner: Arc::new(inner) }
     }
 
     /// The mailboxes of `account`. Whoever calls this has checked that it may.

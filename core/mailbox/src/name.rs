@@ -95,6 +95,35 @@ impl Numbered {
     }
 }
 
+/// A removed mailbox whose messages are still to be cleared away.
+///
+/// ```text
+/// version 2 | name, empty: nobody will want its messages back
+/// ```
+///
+/// Version 1 has no name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Doomed {
+    pub name: Option<MailboxName>,
+}
+
+impl Doomed {
+    pub fn encode(&self) -> Vec<u8> {
+        let name = self.name.as_ref().map_or("", MailboxName::as_str);
+        [&[2], name.as_bytes()].concat()
+    }
+
+    pub fn decode(record: &[u8]) -> Option<Doomed> {
+        let mut reader = Reader(record);
+        let name = match (reader.u8()?, reader.0) {
+            (1, _) | (2, []) => None,
+            (2, name) => Some(MailboxName::parse(std::str::from_utf8(name).ok()?).ok()?),
+            _ => return None,
+        };
+        Some(Doomed { name })
+    }
+}
+
 /// The account's tree record: every change of names replaces it, so two such changes never mix.
 ///
 /// ```text
@@ -147,6 +176,10 @@ mod tests {
         let name = MailboxName::parse("Correo/Año").unwrap();
         let numbered = Numbered { uid_validity: UidValidity(3), name };
         assert_eq!(Numbered::decode(&numbered.encode()), Some(numbered));
+        for name in [None, MailboxName::parse("Correo/Año").ok()] {
+            let doomed = Doomed { name };
+            assert_eq!(Doomed::decode(&doomed.encode()), Some(doomed));
+        }
         let tree = TreeRecord { last_mailbox: 1, last_uid_validity: 2, changes: 3 };
         assert_eq!(TreeRecord::decode(&tree.encode()), Some(tree));
     }
@@ -157,6 +190,8 @@ mod tests {
         assert_eq!((name.mailbox, name.special_use), (Some(MailboxId(2)), Some(SpecialUse::Trash)));
         let numbered = Numbered::decode(b"\x01\0\0\0\x03INBOX").unwrap();
         assert!(numbered.name.is_inbox());
+        assert_eq!(Doomed::decode(&[1]), Some(Doomed { name: None }));
+        assert_eq!(Doomed::decode(&[3]), None);
         assert_eq!(Name::decode(&[2, 0, 0, 0, 2, 0, 0, 0, 3, 5, 1]), None);
     }
 }

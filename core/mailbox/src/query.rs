@@ -107,6 +107,22 @@ impl Mailboxes {
     }
 }
 
+/// A query asked of what is known of a message without reading it.
+pub(crate) struct Glance(Prepared);
+
+impl Glance {
+    /// Errors: as [`Mailboxes::search`].
+    pub fn new(query: &Query) -> Result<Glance, Refusal> {
+        Prepared::new(query).map(Glance)
+    }
+
+    /// Is it known that the message is what the query says?
+    pub fn finds(&self, row: &crate::Row, summary: &[u8]) -> bool {
+        let facts = Facts { row, summary: Some(SummaryRef::new(summary)), needs: None };
+        self.0.judge(&facts) == Some(true)
+    }
+}
+
 struct Search<'a> {
     mailboxes: &'a Mailboxes,
     view: &'a View,

@@ -2,7 +2,7 @@
 
 use crate::draft::Draft;
 use crate::mail::{Inner, UNREADABLE, refuse};
-use crate::name::{Name, Numbered, TreeRecord};
+use crate::name::{Doomed, Name, Numbered, TreeRecord};
 use crate::{Mailbox, key};
 use bytes::Bytes;
 use core_store::{Batch, Scan};
@@ -26,13 +26,15 @@ pub(crate) struct Tree {
     /// The stored record and names, as read.
     before: (Option<Bytes>, BTreeMap<MailboxName, Name>),
     now: Timestamp,
+    /// Can messages of mailboxes that go be recovered?
+    pub keeps: bool,
 }
 
 impl Tree {
     /// Of an account that is being made.
     pub fn new(now: Timestamp) -> Tree {
         let (names, before) = Default::default();
-        Tree { names, record: TreeRecord::default(), before, now }
+        Tree { names, record: TreeRecord::default(), before, now, keeps: true }
     }
 
     /// Of an account as it is.
@@ -53,7 +55,8 @@ impl Tree {
             }
             rest = page.rest;
         }
-        Ok(Tree { before: (octets, names.clone()), names, record, now: inner.world.clock.now() })
+        let (now, before) = (inner.world.clock.now(), (octets, names.clone()));
+        Ok(Tree { before, names, record, now, keeps: true })
     }
 
     /// Does the account have mailboxes at all?
@@ -135,7 +138,7 @@ impl Tree {
         let changes = self.record.changes.wrapping_add(1);
         draft.put(key::tree(account), TreeRecord { changes, ..self.record }.encode());
         draft_names(&mut draft, account, before, &self.names);
-        draft_mailboxes(&mut draft, account, before, &self.names);
+        draft_mailboxes(&mut draft, account, before, &self.names, self.keeps);
         draft
     }
 }
@@ -161,6 +164,7 @@ fn draft_mailboxes(
     account: AccountId,
     before: &BTreeMap<MailboxName, Name>,
     after: &BTreeMap<MailboxName, Name>,
+    keeps: bool,
 ) {
     let (old, new) = (by_mailbox(before), by_mailbox(after));
     let ids: BTreeSet<MailboxId> = old.keys().chain(new.keys()).copied().collect();
@@ -178,9 +182,10 @@ fn draft_mailboxes(
                     draft.begin_modseq(account, id);
                 }
             }
-            (_, None) => {
+            (was, None) => {
                 draft.delete(key::mailbox(account, id));
-                draft.put(key::doomed(account, id), vec![1]);
+                let name = was.filter(|_| keeps).map(|(name, _)| (*name).clone());
+                draft.put(key::doomed(account, id), Doomed { name }.encode());
             }
         }
     }

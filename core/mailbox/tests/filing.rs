@@ -149,7 +149,7 @@ async fn a_conflict_is_tried_again_and_trouble_is_unavailable() {
 
 #[tokio::test]
 async fn summaries_stand_beside_their_rows() {
-    let office = Office::open().await;
+    let office = Office::forgetful().await;
     for subject in ["one", "two", "three", "four"] {
         let text = format!("Subject: {subject}\r\n\r\nx");
         office.deliver(&text, vec![deposit(ANA, "INBOX")]).await.unwrap();

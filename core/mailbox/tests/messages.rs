@@ -11,7 +11,7 @@ const DELETED: &[SystemFlag] = &[SystemFlag::Deleted];
 
 /// Ana's INBOX with so many messages, and no commits counted yet.
 async fn office_with(count: usize) -> Office {
-    let office = Office::open().await;
+    let office = Office::forgetful().await;
     for nth in 0..count {
         let text = format!("Subject: {nth}\r\n\r\nbody {nth}");
         office.deliver(&text, vec![deposit(ANA, "INBOX")]).await.unwrap();

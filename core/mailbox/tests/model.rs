@@ -3,12 +3,18 @@
 
 mod support;
 
-use core_mailbox::{FlagChange, Mailboxes, Rows, View};
+use core_mailbox::{
+    Allowance, Arrival, Brought, ExpungedId, FlagChange, Mailboxes, Query, Rows, SourceId, View,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use support::{ANA, Office, audit, deposit, name};
-use words_mail::{Flags, Keyword, MailboxId, ModSeq, NumberSet, Refusal, SystemFlag, Uid};
+use words_base::Timestamp;
+use words_mail::{
+    Flags, Keyword, MailboxId, ModSeq, NumberSet, Refusal, SystemFlag, Uid, UidValidity,
+};
 
 /// Names that the test uses; one is below another.
 const NAMES: [&str; 5] = ["INBOX", "Archive", "Trash", "a", "a/b"];
@@ -29,6 +35,11 @@ enum Deed {
     Delete { name: usize },
     Rename { from: usize, to: usize },
     Subscribe { name: usize, yes: bool },
+    Bring { name: usize, wishes: Vec<u32> },
+    Adopt { name: usize, uid_validity: u32, uid_next: u32 },
+    Recover { picks: u8, to: Option<usize> },
+    Forget { picks: u8 },
+    Pass { days: i64 },
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -54,7 +65,17 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => name.clone().prop_map(|name| Deed::Create { name }),
         1 => name.clone().prop_map(|name| Deed::Delete { name }),
         1 => (name.clone(), name.clone()).prop_map(|(from, to)| Deed::Rename { from, to }),
-        1 => (name, any::<bool>()).prop_map(|(name, yes)| Deed::Subscribe { name, yes }),
+        1 => (name.clone(), any::<bool>())
+            .prop_map(|(name, yes)| Deed::Subscribe { name, yes }),
+        2 => (name.clone(), prop::collection::vec(0..40_u32, 0..6))
+            .prop_map(|(name, wishes)| Deed::Bring { name, wishes }),
+        1 => (name.clone(), 1..4_u32, 0..30_u32).prop_map(
+            |(name, uid_validity, uid_next)| Deed::Adopt { name, uid_validity, uid_next }
+        ),
+        2 => (any::<u8>(), prop::option::of(name))
+            .prop_map(|(picks, to)| Deed::Recover { picks, to }),
+        1 => any::<u8>().prop_map(|picks| Deed::Forget { picks }),
+        1 => (0..10_i64).prop_map(|days| Deed::Pass { days }),
     ]
 }
 
@@ -62,15 +83,37 @@ fn deed() -> impl Strategy<Value = Deed> {
 #[derive(Clone, Debug, Default)]
 struct Plain {
     name: String,
+    uid_validity: u32,
     uid_last: u32,
     messages: BTreeMap<u32, (Flags, String, ModSeq)>,
 }
 
 impl Plain {
     fn file(&mut self, flags: Flags, text: String, modseq: ModSeq) -> Uid {
-        self.uid_last += 1;
+        self.file_from(0, flags, text, modseq)
+    }
+
+    fn file_from(&mut self, least: u32, flags: Flags, text: String, modseq: ModSeq) -> Uid {
+        self.uid_last = least.max(self.uid_last + 1);
         self.messages.insert(self.uid_last, (flags, text, modseq));
         Uid(self.uid_last)
+    }
+}
+
+/// An expunged message as the model knows it.
+#[derive(Clone, Debug, PartialEq)]
+struct Gone {
+    at: Timestamp,
+    from: MailboxId,
+    name: String,
+    uid: u32,
+    flags: Flags,
+    text: String,
+}
+
+impl Gone {
+    fn id(&self) -> ExpungedId {
+        ExpungedId { expunged_at: self.at, mailbox: self.from, uid: Uid(self.uid) }
     }
 }
 
@@ -87,6 +130,10 @@ struct Game {
     sessions: [Option<Session>; 2],
     modseq: ModSeq,
     letters: usize,
+    /// By time, mailbox and UID.
+    gone: Vec<Gone>,
+    /// What was brought, under which number.
+    brought: BTreeMap<u32, (MailboxId, u32)>,
 }
 
 impl Game {
@@ -98,6 +145,8 @@ impl Game {
             sessions: [None, None],
             modseq: office.mail.modseq(ANA).await.unwrap(),
             letters: 0,
+            gone: Vec::new(),
+            brought: BTreeMap::new(),
             office,
             ana,
         };
@@ -119,6 +168,7 @@ impl Game {
         for mailbox in self.ana.list().await.unwrap() {
             let plain = self.plain.entry(mailbox.id).or_default();
             plain.name = mailbox.name.to_string();
+            plain.uid_validity = mailbox.uid_validity.0;
         }
     }
 
@@ -162,6 +212,26 @@ impl Game {
             Deed::Rename { from, to } => self.rename(from, to).await,
             Deed::Subscribe { name: nth, yes } => {
                 self.ana.subscribe(&name(NAMES[nth]), yes).await.unwrap();
+            }
+            Deed::Bring { name: nth, wishes } => self.bring(nth, wishes).await,
+            Deed::Adopt { name: nth, uid_validity, uid_next } => {
+                self.adopt(nth, uid_validity, uid_next).await;
+            }
+            Deed::Recover { picks, to } => self.recover(picks, to).await,
+            Deed::Forget { picks } => {
+                let ids = self.gone_ids(picks);
+                let told = self.ana.forget_expunged(&ids).await.unwrap();
+                assert_eq!(told, ids.len() as u64);
+                self.gone.retain(|gone| !ids.contains(&gone.id()));
+            }
+            Deed::Pass { days } => {
+                self.office.pass(days * 24 * 3_600_000);
+                while !self.office.mail.tidy_page().await.unwrap() {}
+                let now = self.office.mail_time();
+                let fortnight = Duration::from_secs(14 * 24 * 3600);
+                if days > 0 {
+                    self.gone.retain(|gone| now.since(gone.at) < fortnight);
+                }
             }
         }
     }
@@ -278,11 +348,95 @@ impl Game {
         assert_eq!((told.done, told.modified), (done, modified));
     }
 
+    async fn bring(&mut self, nth: usize, wishes: Vec<u32>) {
+        let Some(id) = self.id(nth) else { return };
+        let mut messages = Vec::new();
+        for wish in &wishes {
+            let text = format!("Subject: brought\r\n\r\nletter {wish}");
+            let Arrival { body, header, flags, received_at } = self.office.arrival(&text).await;
+            let (uid, source_key) = (Some(Uid(*wish)), wish.to_be_bytes().to_vec());
+            let unique_id = Some(format!("{wish:08x}"));
+            let message = Brought { body, header, flags, received_at, uid, unique_id, source_key };
+            messages.push(message);
+        }
+        let told = self.ana.bring(id, SourceId(7), messages, Allowance::UNLIMITED).await.unwrap();
+        let newest = self.newest().await;
+        for (wish, told) in wishes.into_iter().zip(told) {
+            let before = self.brought.get(&wish).copied();
+            assert_eq!(told.is_repeated, before.is_some());
+            let (mailbox, uid) = before.unwrap_or_else(|| {
+                let text = format!("Subject: brought\r\n\r\nletter {wish}");
+                let plain = self.plain.get_mut(&id).unwrap();
+                (id, plain.file_from(wish, Flags::new(), text, newest).0)
+            });
+            self.brought.insert(wish, (mailbox, uid));
+            assert_eq!((told.mailbox, told.uid), (mailbox, Uid(uid)));
+        }
+    }
+
+    async fn adopt(&mut self, nth: usize, uid_validity: u32, uid_next: u32) {
+        let before = self.id(nth);
+        let (wanted, validity) = (name(NAMES[nth]), UidValidity(uid_validity));
+        let told = self.ana.adopt(&wanted, validity, Uid(uid_next)).await.unwrap();
+        let kept = before.filter(|id| {
+            let plain = &self.plain[id];
+            plain.uid_validity == uid_validity || !plain.messages.is_empty()
+        });
+        if let Some(kept) = kept {
+            assert_eq!(told.id, kept);
+        } else if let Some(before) = before {
+            assert_ne!(told.id, before);
+            self.plain.remove(&before);
+        }
+        self.learn_names().await;
+        let plain = self.plain.get_mut(&told.id).unwrap();
+        if plain.uid_validity == uid_validity {
+            plain.uid_last = plain.uid_last.max(uid_next.saturating_sub(1));
+        }
+    }
+
+    fn gone_ids(&self, picks: u8) -> Vec<ExpungedId> {
+        let picked = self.gone.iter().filter(|gone| picks & (1 << (gone.uid % 8)) != 0);
+        picked.map(Gone::id).collect()
+    }
+
+    /// Mailboxes that are made for what comes back are taken over by name.
+    async fn recover(&mut self, picks: u8, to: Option<usize>) {
+        let mut ids = self.gone_ids(picks);
+        ids.sort();
+        let to = to.map(|nth| name(NAMES[nth]));
+        let told = self.ana.recover(&ids, to.as_ref()).await.unwrap();
+        self.learn_names().await;
+        let newest = self.newest().await;
+        for (id, told) in ids.iter().zip(told) {
+            let at = self.gone.iter().position(|gone| gone.id() == *id).unwrap();
+            let mut gone = self.gone.remove(at);
+            let wanted = to.as_ref().map_or(gone.name.clone(), |to| to.to_string());
+            let named = self.plain.iter().find(|(_, plain)| plain.name == wanted).map(|p| *p.0);
+            let stays = to.is_none() && self.plain.contains_key(&gone.from);
+            let target = if stays { gone.from } else { named.unwrap() };
+            gone.flags.remove(&support::flags(&[SystemFlag::Deleted]));
+            let plain = self.plain.get_mut(&target).unwrap();
+            let uid = plain.file(gone.flags, gone.text, newest);
+            assert_eq!(told, Some((target, uid)));
+        }
+        assert!(self.ana.recover(&ids, None).await.unwrap().iter().all(Option::is_none));
+    }
+
+    /// Messages have been expunged just now.
+    fn bury(&mut self, from: MailboxId, messages: Vec<(u32, (Flags, String, ModSeq))>) {
+        let (at, name) = (self.office.mail_time(), self.plain[&from].name.clone());
+        for (uid, (flags, text, _)) in messages {
+            self.gone.push(Gone { at, from, name: name.clone(), uid, flags, text });
+        }
+    }
+
     async fn expunge(&mut self, session: usize, picks: Option<u8>) {
         let uids = picks.map(|picks| self.picked(session, picks));
         let Some(Session { view, .. }) = &self.sessions[session] else { return };
         let told = self.ana.expunge(view, uids.as_ref()).await;
-        let Some(plain) = self.plain.get_mut(&view.mailbox().id) else {
+        let id = view.mailbox().id;
+        let Some(plain) = self.plain.get_mut(&id) else {
             assert_eq!(told, Err(Refusal::NoSuchMailbox));
             return;
         };
@@ -291,7 +445,8 @@ impl Game {
         };
         let gone: NumberSet =
             plain.messages.iter().filter(|(u, m)| goes(u, &m.0)).map(|(u, _)| *u).collect();
-        plain.messages.retain(|uid, _| !gone.contains(*uid));
+        let buried = plain.messages.extract_if(.., |uid, _| gone.contains(*uid)).collect();
+        self.bury(id, buried);
         assert_eq!(told, Ok(gone));
     }
 
@@ -299,13 +454,15 @@ impl Game {
         let uids = self.picked(session, picks);
         let Some(Session { view, .. }) = &self.sessions[session] else { return };
         let told = self.ana.remove(view, &uids).await;
-        let Some(plain) = self.plain.get_mut(&view.mailbox().id) else {
+        let id = view.mailbox().id;
+        let Some(plain) = self.plain.get_mut(&id) else {
             assert_eq!(told, Err(Refusal::NoSuchMailbox));
             return;
         };
         let gone: NumberSet =
             plain.messages.keys().copied().filter(|u| uids.contains(*u)).collect();
-        plain.messages.retain(|uid, _| !gone.contains(*uid));
+        let buried = plain.messages.extract_if(.., |uid, _| gone.contains(*uid)).collect();
+        self.bury(id, buried);
         assert_eq!(told, Ok(gone));
     }
 
@@ -349,6 +506,8 @@ impl Game {
             None => assert_eq!(told, Err(Refusal::NoSuchMailbox)),
             Some(id) => {
                 assert_eq!(told, Ok(()));
+                let buried = std::mem::take(&mut self.plain.get_mut(&id).unwrap().messages);
+                self.bury(id, buried.into_iter().collect());
                 self.plain.remove(&id);
             }
         }
@@ -400,6 +559,13 @@ impl Game {
                 assert_eq!(text, plain.messages[&row.uid.0].1);
             }
         }
+        let found = support::expunged(&self.ana, Query::And(Vec::new())).await;
+        let found: Vec<_> =
+            found.into_iter().map(|f| (f.id, f.mailbox.to_string(), f.row.flags)).collect();
+        self.gone.sort_by_key(Gone::id);
+        let wanted: Vec<_> =
+            self.gone.iter().map(|g| (g.id(), g.name.clone(), g.flags.clone())).collect();
+        assert_eq!(found, wanted);
         audit(&self.office).await;
     }
 }

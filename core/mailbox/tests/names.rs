@@ -61,7 +61,7 @@ async fn there_are_at_most_so_many_mailboxes() {
 
 #[tokio::test]
 async fn delete_takes_the_messages_along_and_leaves_what_is_below() {
-    let office = Office::open().await;
+    let office = Office::forgetful().await;
     office.ana().create(&name("a/b"), None).await.unwrap();
     office.deliver("x: y\r\n\r\nz", vec![deposit(ANA, "a"), deposit(BOB, "INBOX")]).await.unwrap();
     office.deliver("x: y\r\n\r\nz", vec![deposit(ANA, "a")]).await.unwrap();
@@ -83,7 +83,7 @@ async fn delete_takes_the_messages_along_and_leaves_what_is_below() {
 
 #[tokio::test]
 async fn a_removal_that_was_broken_off_is_finished_later() {
-    let office = Office::open().await;
+    let office = Office::forgetful().await;
     for _ in 0..3 {
         office.deliver("x: y\r\n\r\nz", vec![deposit(ANA, "Trash")]).await.unwrap();
     }

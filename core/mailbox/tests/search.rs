@@ -114,7 +114,7 @@ async fn a_query_of_too_many_texts_is_a_limit() {
 
 #[tokio::test]
 async fn what_is_expunged_while_the_search_goes_on_is_not_found() {
-    let office = Office::open().await;
+    let office = Office::forgetful().await;
     let texts: Vec<String> = (0..3).map(|n| format!("Subject: {n}\r\n\r\nhello\r\n")).collect();
     let view = inbox(&office, &texts).await;
     let before = view.rows();

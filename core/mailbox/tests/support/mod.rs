@@ -5,7 +5,7 @@
 mod audit;
 mod fickle;
 
-pub use audit::audit;
+pub use audit::{audit, expunged};
 pub use fickle::Fickle;
 
 use bytes::Bytes;
@@ -67,6 +67,12 @@ impl Office {
         Office::open_with(Options::default(), 1).await
     }
 
+    /// One that keeps nothing of expunged messages.
+    pub async fn forgetful() -> Office {
+        let keep_expunged = std::time::Duration::ZERO;
+        Office::open_with(Options { keep_expunged, ..Options::default() }, 1).await
+    }
+
     /// Ana has Archive and Trash beside INBOX, Bob has INBOX only.
     pub async fn open_with(options: Options, seed: u64) -> Office {
         let memory = MemoryStore::new();
@@ -93,6 +99,11 @@ impl Office {
     /// Another process over the same store: it has read nothing yet.
     pub fn another(&self) -> Mail {
         new_mail(&self.memory, self.memory.clone(), &self.clock, &self.options)
+    }
+
+    /// The same, with other limits.
+    pub fn another_with(&self, options: &Options) -> Mail {
+        new_mail(&self.memory, self.memory.clone(), &self.clock, options)
     }
 
     pub fn pass(&self, millis: i64) {
