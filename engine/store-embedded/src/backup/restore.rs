@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const PIECE: usize = 1 << 20;
 /// Octets of memory for the metadata file that is made.
 const CACHE_SIZE: usize = 32 << 20;
+/// A file that is there until everything else is.
+const UNFINISHED: &str = "restore-unfinished";
 /// The metadata file while it is being made.
 const METADATA_NEW: &str = "metadata.new";
 
@@ -66,18 +68,21 @@ impl BackupDirectory {
     ) -> Result<RestoreReport, BackupError> {
         let begun = Instant::now();
         let failed = || BackupError::of(to, "restoring");
-        disk.create_dir("").map_err(failed())?;
-        if !disk.list("").map_err(failed())?.is_empty() {
-            return Err(BackupError::NotEmpty(to.to_owned()));
-        }
-        let _lock = disk.lock().map_err(failed())?;
-        let mut pace = Pace::new(None, watch);
         let manifest = self.chosen(number)?;
         let metadata = manifest.files.iter().find(|file| file.kind == Kind::Metadata);
         let metadata = *metadata.ok_or_else(|| BackupError::Damaged {
             file: format!("the manifest of backup {}", manifest.number),
             what: "it names no metadata".into(),
         })?;
+        disk.create_dir("").map_err(failed())?;
+        if !disk.list("").map_err(failed())?.is_empty() {
+            return Err(BackupError::NotEmpty(to.to_owned()));
+        }
+        let _lock = disk.lock().map_err(failed())?;
+        let mut pace = Pace::new(None, watch);
+        // With this it is no store, nor will anybody make one of it.
+        disk.open(UNFINISHED, Mode::Create).map_err(failed())?;
+        disk.sync_dir("").map_err(failed())?;
         let files = BackupDisk::new(self, &manifest);
         let all = manifest.bytes() - metadata.len;
         pace.part("bodies", Some(all)).map_err(failed())?;
@@ -102,6 +107,7 @@ impl BackupDirectory {
         new.sync_data().map_err(failed())?;
         disk.rename("VERSION.new", VERSION).map_err(failed())?;
         disk.sync_dir("").map_err(failed())?;
+        disk.remove(UNFINISHED).map_err(failed())?;
         report.took = begun.elapsed();
         Ok(report)
     }
