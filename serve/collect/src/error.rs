@@ -33,9 +33,6 @@ pub enum RemoteError {
     /// It does not speak the protocol.
     #[error("not understood: expected {0}")]
     NotUnderstood(&'static str),
-    /// Where the message goes, it could not be taken.
-    #[error("{0}")]
-    Sink(String),
 }
 
 impl RemoteError {
@@ -49,8 +46,7 @@ impl RemoteError {
             RemoteError::NoTls
             | RemoteError::LoginRefused(_)
             | RemoteError::Refused { .. }
-            | RemoteError::NotUnderstood(_)
-            | RemoteError::Sink(_) => false,
+            | RemoteError::NotUnderstood(_) => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::RemoteError;
 use crate::line::{Line, Login};
-use core_world::{Dialer, Later};
+use core_world::Dialer;
 use proto_imap::client::{Code, Condition, Fetched, Heard, Listed, Response, command};
 use std::collections::{BTreeSet, VecDeque};
 use words_mail::{Uid, UidValidity};
@@ -24,21 +24,32 @@ pub struct Opened {
     pub uid_next: Option<Uid>,
 }
 
-/// Takes messages that come in pieces.
-pub trait BodySink: Send {
-    /// The octets of `uid` begin; there will be `len`.
-    fn begin(&mut self, uid: Uid, len: u64) -> Later<'_, Result<(), String>>;
-    /// The next of them.
-    fn piece<'a>(&'a mut self, octets: &'a [u8]) -> Later<'a, Result<(), String>>;
-    /// They are complete.
-    fn end(&mut self) -> Later<'_, Result<(), String>>;
+/// What came of asking for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// So many octets follow, in pieces.
+    Octets(u64),
     /// The server has nothing under this UID any more, or will not give it; says why.
-    fn missing(&mut self, uid: Uid, why: &str) -> Later<'_, Result<(), String>>;
+    Missing(String),
+}
+
+/// How far the answer to the oldest question is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Its message has not come yet.
+    Before,
+    /// Its octets are coming.
+    Inside,
+    /// They have all come; its tag is still to come.
+    After,
 }
 
 /// The account, logged in.
 pub struct RemoteImap {
     line: Line,
+    /// Messages asked for and not yet done with, the oldest first.
+    asked: VecDeque<(String, Uid)>,
+    reading: Reading,
 }
 
 impl RemoteImap {
@@ -48,7 +59,7 @@ impl RemoteImap {
         if needs_login {
             line.log_in(login).await?;
         }
-        Ok(RemoteImap { line })
+        Ok(RemoteImap { line, asked: VecDeque::new(), reading: Reading::Before })
     }
 
     /// Every mailbox, those that are subscribed marked.
@@ -114,54 +125,90 @@ impl RemoteImap {
         Ok(all)
     }
 
-    /// Hands the messages `uids` of the open mailbox to `sink`, one after the other.
-    pub async fn bodies(
-        &mut self,
-        uids: &[Uid],
-        sink: &mut dyn BodySink,
-    ) -> Result<(), RemoteError> {
-        let mut waiting: VecDeque<(String, Uid)> = VecDeque::new();
-        let mut rest = uids.iter();
-        // Has the message at the front of `waiting` come?
-        let mut came = false;
-        let mut inside = false;
+    /// Asks for the next of `uids`, as many as may be under way at once, and takes them off. They
+    /// come in this order; nothing but bodies may be asked for until they have all come.
+    pub async fn ask_bodies(&mut self, uids: &mut VecDeque<Uid>) -> Result<(), RemoteError> {
+        while self.asked.len() < AHEAD
+            && let Some(uid) = uids.pop_front()
+        {
+            let tag = self.line.tag();
+            self.line.send(&command::fetch_body(&tag, uid)).await?;
+            self.asked.push_back((tag, uid));
+        }
+        Ok(())
+    }
+
+    /// The message asked for next, when it begins. Those asked for before it are passed over.
+    pub async fn begin_body(&mut self, uid: Uid) -> Result<Begun, RemoteError> {
         loop {
-            while waiting.len() < AHEAD
-                && let Some(uid) = rest.next()
-            {
-                let tag = self.line.tag();
-                self.line.send(&command::fetch_body(&tag, *uid)).await?;
-                waiting.push_back((tag, *uid));
-            }
-            let Some((tag, uid)) = waiting.front().cloned() else { return Ok(()) };
-            let taken = match self.line.hear().await? {
-                // A second body under one UID is nothing that we asked for.
-                Heard::Body(len) if !came => {
-                    (came, inside) = (true, true);
-                    sink.begin(uid, len).await
-                }
-                Heard::Piece(octets) if inside => sink.piece(&octets).await,
-                Heard::Response(Response::Fetch(_)) if inside => {
-                    inside = false;
-                    sink.end().await
-                }
-                Heard::Response(Response::Tagged { tag: ended, said }) if ended == tag => {
-                    waiting.pop_front();
-                    let said = (!std::mem::take(&mut came)).then_some(said);
-                    match said {
-                        Some(said) if said.condition == Condition::Ok => {
-                            sink.missing(uid, "it is not there any more").await
-                        }
-                        Some(said) => sink.missing(uid, &said.text).await,
-                        None => Ok(()),
-                    }
-                }
-                Heard::Response(Response::Said(said)) if said.condition == Condition::Bye => {
-                    return Err(RemoteError::HungUp(said.text));
-                }
-                _ => Ok(()),
+            let Some((_, front)) = self.asked.front() else {
+                return Err(RemoteError::NotUnderstood("a message that was asked for"));
             };
-            taken.map_err(RemoteError::Sink)?;
+            if *front == uid && self.reading == Reading::Before {
+                return self.begin_front().await;
+            }
+            self.finish_front().await?;
+        }
+    }
+
+    async fn begin_front(&mut self) -> Result<Begun, RemoteError> {
+        loop {
+            match self.hear().await? {
+                Heard::Body(len) => {
+                    self.reading = Reading::Inside;
+                    return Ok(Begun::Octets(len));
+                }
+                Heard::Response(Response::Tagged { tag, said }) if self.ends(&tag) => {
+                    return Ok(Begun::Missing(match said.condition {
+                        Condition::Ok => "it is not there any more".to_string(),
+                        _ => said.text,
+                    }));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next octets of the message that has begun; `None` when they have all come.
+    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, RemoteError> {
+        while self.reading == Reading::Inside {
+            match self.hear().await? {
+                Heard::Piece(octets) => return Ok(Some(octets)),
+                Heard::Response(Response::Fetch(_)) => self.reading = Reading::After,
+                // What followed the message was too long to be kept; the message is whole.
+                Heard::LeftOut => self.reading = Reading::After,
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads on until the oldest question is answered.
+    async fn finish_front(&mut self) -> Result<(), RemoteError> {
+        loop {
+            match self.hear().await? {
+                Heard::Response(Response::Tagged { tag, .. }) if self.ends(&tag) => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Is this the tag of the oldest question? Then that is done with.
+    fn ends(&mut self, tag: &str) -> bool {
+        let is_front = self.asked.front().is_some_and(|(front, _)| front == tag);
+        if is_front {
+            self.asked.pop_front();
+            self.reading = Reading::Before;
+        }
+        is_front
+    }
+
+    async fn hear(&mut self) -> Result<Heard, RemoteError> {
+        match self.line.hear().await? {
+            Heard::Response(Response::Said(said)) if said.condition == Condition::Bye => {
+                Err(RemoteError::HungUp(said.text))
+            }
+            heard => Ok(heard),
         }
     }
 

@@ -7,5 +7,5 @@ mod imap;
 mod line;
 
 pub use error::RemoteError;
-pub use imap::{BodySink, Opened, RemoteImap};
+pub use imap::{Begun, Opened, RemoteImap};
 pub use line::{Encryption, Login};
