@@ -1,4 +1,4 @@
-//! The lab's own certificate authority, and the server's certificate by it.
+//! This machine's own certificate authority, and the server's certificate by it.
 
 use crate::data::{self, Data};
 use anyhow::{Context, Result};
@@ -7,7 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{SystemTime, UNIX_EPOCH};
 use time::{Duration, OffsetDateTime};
 
@@ -18,13 +18,17 @@ const SERVER_DAYS: i64 = 390;
 /// It is made anew when less is left.
 const RENEW_DAYS: i64 = 60;
 
-/// The server's certificate for `host_names` and `address`; made, or made anew, when there is none,
+/// Programs on this machine may name it by this address.
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The server's certificate for `host_names` and `addresses`; made, or made anew, when there is none,
 /// it is for other names, or its end is near.
-pub fn open(data: &Data, host_names: &[String], address: IpAddr) -> Result<Certificate> {
+pub fn open(data: &Data, host_names: &[String], addresses: &[IpAddr]) -> Result<Certificate> {
     let mut names = host_names.to_vec();
-    names.push("127.0.0.1".to_string());
-    if !address.is_unspecified() && !names.contains(&address.to_string()) {
-        names.push(address.to_string());
+    for address in [&[LOOPBACK], addresses].concat() {
+        if !address.is_unspecified() && !names.contains(&address.to_string()) {
+            names.push(address.to_string());
+        }
     }
     let now = now();
     let kept = match (data::read(&data.certificate())?, data::read(&data.key())?) {
@@ -97,7 +101,7 @@ fn authority_params(now: OffsetDateTime) -> Result<CertificateParams> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.not_before = now - Duration::days(1);
     params.not_after = now + Duration::days(CA_DAYS);
-    params.distinguished_name = name("Estafeta lab, of this machine alone");
+    params.distinguished_name = name("Estafeta, of this machine alone");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)

@@ -2,13 +2,17 @@
 
 mod account;
 mod alias;
+mod config;
 mod domain;
+mod init;
 mod lab;
 mod store;
 
 pub use account::{AccountCommand, Limits, PasswordChoice};
 pub use alias::AliasCommand;
+pub use config::ConfigCommand;
 pub use domain::DomainCommand;
+pub use init::{Init, Ports};
 pub use lab::Lab;
 pub use store::StoreCommand;
 
@@ -25,7 +29,10 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Data directory [default: ./estafeta-lab]
+    /// Configuration [default: /etc/estafeta/estafeta.toml, or ./estafeta.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "ESTAFETA_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Data directory [default: the configuration's, or ./estafeta-lab]
     #[arg(long, global = true, value_name = "DIR", env = "ESTAFETA_DATA", hide_env_values = true)]
     pub data: Option<PathBuf>,
     /// How results are printed
@@ -38,6 +45,17 @@ pub struct Cli {
 pub enum Command {
     /// Run a throw-away post office on this machine, to try and to learn
     Lab(Lab),
+    /// Make a new server: its configuration, its data, its first person
+    Init(Init),
+    /// Run the server
+    Serve,
+    /// The configuration: what it says, what is wrong with it
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Is a server running, and well?
+    Health,
+    /// What this binary is
+    Version,
     /// Domains whose mail is kept here
     #[command(subcommand)]
     Domain(DomainCommand),

@@ -15,6 +15,7 @@ use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
@@ -67,7 +68,7 @@ impl Control {
                     Ok((stream, _)) => stream,
                     Err(error) => {
                         warn!(%error, "control socket");
-                        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                        tokio::time::sleep(Duration::from_millis(200)).await;
                         continue;
                     }
                 },
@@ -142,6 +143,25 @@ async fn say(write: &mut OwnedWriteHalf, line: &Line) -> io::Result<()> {
 
 /// Asks a running server; `None` if none runs.
 pub fn ask(data: &Data, request: &Request, tell: &Tell) -> Result<Option<Result<Reply, String>>> {
+    exchange(data, request, tell, None)
+}
+
+/// The same, but it must say something at least every `patience`.
+pub fn ask_within(
+    data: &Data,
+    request: &Request,
+    tell: &Tell,
+    patience: Duration,
+) -> Result<Option<Result<Reply, String>>> {
+    exchange(data, request, tell, Some(patience))
+}
+
+fn exchange(
+    data: &Data,
+    request: &Request,
+    tell: &Tell,
+    patience: Option<Duration>,
+) -> Result<Option<Result<Reply, String>>> {
     let path = data.control_socket();
     let mut stream = match BlockingStream::connect(&path) {
         Ok(stream) => stream,
@@ -157,6 +177,8 @@ pub fn ask(data: &Data, request: &Request, tell: &Tell) -> Result<Option<Result<
             ));
         }
     };
+    stream.set_read_timeout(patience)?;
+    stream.set_write_timeout(patience)?;
     let mut exchange = || {
         let mut text = serde_json::to_vec(request)?;
         text.push(b'\n');

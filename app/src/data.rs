@@ -1,7 +1,9 @@
 //! The data directory: where it is, and what is in it.
 
+use crate::config;
 use crate::words::Words;
 use anyhow::{Context, Result, bail};
+use engine_process::Identity;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -35,26 +37,66 @@ impl Data {
         Ok(Data { directory })
     }
 
+    /// For a new server: the directory, made if there is none, and given to `owner`.
+    pub fn make_for(directory: &Path, owner: Option<&Identity>) -> Result<Data> {
+        let cannot = || {
+            format!("cannot make {}; choose another directory with --data", directory.display())
+        };
+        if let Some(parent) = directory.parent() {
+            fs::create_dir_all(parent).with_context(cannot)?;
+        }
+        match DirBuilder::new().mode(0o700).create(directory) {
+            Ok(()) => {
+                if let Some(owner) = owner {
+                    owner.own(directory).with_context(cannot)?;
+                }
+            }
+            // Whose it is was decided by whoever made it.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => {}
+            Err(error) => return Err(error).with_context(cannot),
+        }
+        Ok(Data { directory: directory.to_owned() })
+    }
+
+    /// For the server that `file` configures: a directory that has a store. A server never makes
+    /// one: in a wrong directory it would refuse everybody's mail.
+    pub fn of_server(directory: &Path, file: &Path) -> Result<Data> {
+        let data = Data { directory: directory.to_owned() };
+        if data.has_store() {
+            return Ok(data);
+        }
+        bail!(
+            "no data of estafeta at {}, which {} names; \"estafeta init\" makes them, or mend data = \"…\"",
+            directory.display(),
+            file.display()
+        )
+    }
+
+    /// Whoever may not look is told so when the store is opened.
+    fn has_store(&self) -> bool {
+        !fs::metadata(self.store()).is_err_and(|error| {
+            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        })
+    }
+
     /// For a command: a directory that has a store. A command never makes one: the directory may be
     /// a wrong one.
     pub fn find(chosen: Option<&Path>) -> Result<Data> {
         let directory = chosen.map_or_else(|| PathBuf::from(LAB), Path::to_owned);
         let data = Data { directory };
-        // Whoever may not look is told so when the store is opened.
-        let is_missing = fs::metadata(data.store()).is_err_and(|error| {
-            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-        });
-        if !is_missing {
+        if data.has_store() {
             return Ok(data);
         }
         match chosen {
             Some(chosen) => bail!(
-                "no data of estafeta at {}; start a lab with \"estafeta lab --data {0}\"",
+                "no data of estafeta at {}; make a server with \"estafeta init\", or start a lab with \
+                 \"estafeta lab --data {0}\"",
                 chosen.display()
             ),
             None => bail!(
-                "no data of estafeta at ./{LAB}; name another directory with --data DIR, or start a \
-                 lab with \"estafeta lab\""
+                "no data of estafeta at ./{LAB}, and no configuration that names others; name them \
+                 with --data DIR, make a server with \"estafeta init\", or start a lab with \
+                 \"estafeta lab\""
             ),
         }
     }
@@ -92,6 +134,15 @@ impl Data {
     /// Its key.
     pub fn key(&self) -> PathBuf {
         self.directory.join("key.pem")
+    }
+}
+
+/// Where the data are that a command is about: in the directory that was named, or the one that the
+/// configuration names, if there is one.
+pub fn chosen(directory: Option<PathBuf>, file: Option<&Path>) -> Result<Option<PathBuf>> {
+    match directory {
+        Some(directory) => Ok(Some(directory)),
+        None => config::data_directory(file),
     }
 }
 

@@ -1,103 +1,90 @@
 //! `estafeta lab`: a throw-away post office that needs nothing.
 
 use crate::card::card;
-use crate::certificate;
 use crate::cli::Lab;
-use crate::control::Control;
+use crate::config::{self, Address as Place, Config, HostName, List, Port};
 use crate::data::Data;
+use crate::doors::{self, Door};
+use crate::keyring::Keyring;
 use crate::log::{self, Amount};
 use crate::office::Office;
+use crate::running::{Plan, Running};
 use crate::service::{Service, ports};
-use crate::serving::{self, Settings};
 use crate::words::{Words, about};
-use crate::worker;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use core_directory::{AdminError, NewAccount};
-use engine_net::{Certificate, Listener, Stop, Tickets, Tls, stop};
-use engine_store_embedded::OpenError;
+use engine_net::{BindError, BindErrorKind};
+use engine_process::Manager;
 use std::io::{self, ErrorKind, Write, stdout};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::spawn_blocking;
-use tracing::{info, warn};
 use words_mail::{Address, Domain};
 
 /// Who lives in a new lab: name and first password.
 const PEOPLE: [(&str, &str); 2] = [("ana", "ana"), ("bob", "bob")];
-/// How long sessions have to say goodbye.
-const GRACE: Duration = Duration::from_secs(5);
-/// How often the certificate is looked at.
-const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Seconds that sessions have to say goodbye.
+const GRACE: u64 = 5;
 
 /// Runs it until somebody stops it.
 pub fn run(options: &Lab, data: Option<&Path>) -> Result<ExitCode> {
-    log::start(options.log, if options.quiet { Amount::Warnings } else { Amount::Usual });
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let amount = if options.quiet { Amount::Warnings } else { Amount::Usual };
+    log::start(options.log, amount);
     let words = Words::of_environment();
-    let result = runtime.block_on(open(options, data, words));
+    let config = configuration(options);
+    let data = Data::make(data, words)?;
+    let names = host_names(&options.domain);
+    let keyring = Keyring::Own { data: data.clone(), names, addresses: vec![options.listen] };
+    // Ports before the store: who comes from now on waits until it is open, and nobody is turned
+    // away.
+    let doors = doors::open(&config, Vec::new()).map_err(|error| explain(&error, words))?;
+    let manager = Manager::of_environment();
+    let plan = Plan { config, file: None, data, doors, keyring, manager };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(open(plan, options, words));
     // What is still under way after the grace does not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn open(options: &Lab, data: Option<&Path>, words: &'static Words) -> Result<()> {
-    let data = Data::make(data, words)?;
-    let (names, listen) = (host_names(&options.domain), options.listen);
-    let certificate = certificate::open(&data, &names, listen)?;
-    // Ports before the store: who comes from now on waits until it is open, and nobody is turned
-    // away.
+/// A lab's configuration stands on the command line.
+fn configuration(options: &Lab) -> Config {
     let ports = ports(options.standard_ports, &options.ports);
-    let listeners = serving::bind(options.listen, &ports, words)?;
-    let mut ends = Ends::new()?;
-    let opening = data.clone();
-    let office = spawn_blocking(move || Office::open(&opening)).await?;
-    let office = office.map_err(|error| explain(error, words))?;
-    let recovery = office.store.recovery();
-    if recovery.replayed > 0 {
-        info!(octets = recovery.replayed, "the log was replayed");
-    }
-    let (stop, stopping) = stop();
-    let control = Control::open(&data)?;
+    let listener = |(service, port): (Service, u16)| config::Listener {
+        service: Some(service),
+        address: List(vec![Place::One(options.listen)]),
+        port: Some(Port(port)),
+        tls: Some(service.usual_tls()),
+        ..config::Listener::default()
+    };
+    let mut config = Config {
+        host_name: Some(HostName(host_name(&options.domain))),
+        my_networks: List(options.my_networks.clone()),
+        listener: ports.into_iter().map(listener).collect(),
+        ..Config::default()
+    };
+    config.grace.0 = GRACE;
+    config
+}
+
+async fn open(plan: Plan, options: &Lab, words: &'static Words) -> Result<()> {
+    let data = plan.data.clone();
+    let addresses = addresses(&plan.doors);
+    let mut running = Running::open(plan, words).await?;
     let done = async {
-        furnish(&office, &options.domain).await?;
-        let tls = Tls::new(certificate, Tickets::Given)?;
-        let addresses = addresses(&listeners);
-        let settings = Settings {
-            host_name: host_name(&options.domain),
-            networks: options.my_networks.clone(),
-            tls: tls.clone(),
-        };
+        furnish(&running.office, &options.domain).await?;
         if !options.quiet {
             show(&card(words, &options.domain, &PEOPLE, &data, &addresses))?;
         }
-        serving::start(listeners, settings, &office, &stopping)?;
-        tokio::spawn(control.serve(office.clone(), stopping.clone()));
-        tokio::spawn(worker::tidy(office.mail.clone(), stopping.clone()));
-        let renew = || certificate::open(&data, &names, listen);
-        tokio::select! {
-            () = ends.wait() => Ok(()),
-            () = keep_certificate(&tls, renew) => Ok(()),
-        }
+        running.serve().await
     }
     .await;
-    drop(stopping);
-    close(&stop, office).await?;
+    running.close().await?;
     if !options.quiet && done.is_ok() {
         show(&format!("{}\n", words.stopped))?;
     }
     done
-}
-
-/// Tells every session, and lets go of the store.
-async fn close(stop: &Stop, office: Office) -> Result<()> {
-    let left = stop.within(GRACE).await;
-    if left > 0 {
-        warn!(left, "some sessions did not end in time");
-    }
-    spawn_blocking(move || office.store.close()).await.context("the store did not close")
 }
 
 /// Makes the domain and its people, if the domain is new.
@@ -126,31 +113,19 @@ fn host_names(domain: &Domain) -> Vec<String> {
     vec!["localhost".to_string(), format!("mail.{domain}"), host_name(domain)]
 }
 
-fn addresses(listeners: &[(Service, Listener)]) -> Vec<(Service, SocketAddr)> {
-    listeners.iter().map(|(service, listener)| (*service, listener.address())).collect()
+fn addresses(doors: &[Door]) -> Vec<(Service, SocketAddr)> {
+    doors.iter().map(|door| (door.kind.service, door.listener.address())).collect()
 }
 
-/// Puts a new certificate in the place of one whose end is near. Never ends.
-async fn keep_certificate(tls: &Tls, renew: impl Fn() -> Result<Certificate>) {
-    loop {
-        tokio::time::sleep(CERTIFICATE_INTERVAL).await;
-        match renew() {
-            Ok(certificate) => tls.replace(certificate),
-            Err(error) => warn!(error = format!("{error:#}"), "certificate not renewed"),
+fn explain(error: &BindError, words: &Words) -> anyhow::Error {
+    let port = format!("{} ({})", error.address.port(), error.name);
+    match &error.kind {
+        BindErrorKind::InUse => anyhow!(about(words.port_in_use, &port)),
+        BindErrorKind::NotPermitted => anyhow!(about(words.port_not_permitted, &port)),
+        BindErrorKind::NoSuchAddress => {
+            anyhow!(about(words.no_such_address, &error.address.ip()))
         }
-    }
-}
-
-fn explain(error: OpenError, words: &Words) -> anyhow::Error {
-    match &error {
-        OpenError::Locked(directory) => anyhow!(about(words.locked, &directory.display())),
-        OpenError::Version { directory, .. } => {
-            anyhow!(about(words.other_version, &directory.display()))
-        }
-        OpenError::Permission(directory) => {
-            anyhow!("{}: {}", directory.display(), words.no_permission)
-        }
-        OpenError::NotAStore(_) | OpenError::Corrupt { .. } | OpenError::Io { .. } => error.into(),
+        BindErrorKind::Other(_) => anyhow!(error.to_string()),
     }
 }
 
@@ -160,27 +135,5 @@ fn show(text: &str) -> io::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// The signals that end a server.
-struct Ends {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Ends {
-    fn new() -> Result<Ends> {
-        Ok(Ends {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -6,13 +6,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, error};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry, reload};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -28,28 +32,52 @@ pub enum Form {
 /// Which lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
-    /// What happens.
-    Usual,
     /// What somebody should look at.
     Warnings,
+    /// What happens.
+    Usual,
+    /// Also what only a developer wants to know.
+    Everything,
 }
+
+impl Amount {
+    fn level(self) -> LevelFilter {
+        match self {
+            Amount::Warnings => LevelFilter::WARN,
+            Amount::Usual => LevelFilter::INFO,
+            Amount::Everything => LevelFilter::DEBUG,
+        }
+    }
+}
+
+/// Through which the amount is changed later.
+static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
 
 /// From now on, logs to standard error. A panic is a line too.
 pub fn start(form: Form, amount: Amount) {
-    let level = match amount {
-        Amount::Usual => LevelFilter::INFO,
-        Amount::Warnings => LevelFilter::WARN,
-    };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(stderr);
-    match form {
+    let (level, handle) = reload::Layer::new(amount.level());
+    // It is started once.
+    let _ = LEVEL.set(handle);
+    let layer = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let ansi = stderr().is_terminal();
+    let layer = match form {
         Form::Words => {
             let story = Story::new(Words::of_environment());
-            builder.with_ansi(stderr().is_terminal()).event_format(story).init();
+            layer.with_ansi(ansi).event_format(story).boxed()
         }
-        Form::Human => builder.with_ansi(stderr().is_terminal()).event_format(Human).init(),
-        Form::Json => builder.json().flatten_event(true).with_span_list(false).init(),
-    }
+        Form::Human => layer.with_ansi(ansi).event_format(Human).boxed(),
+        Form::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    tracing_subscriber::registry().with(level).with(layer).init();
     std::panic::set_hook(Box::new(panicked));
+}
+
+/// From now on, logs so much.
+pub fn set_amount(amount: Amount) {
+    if let Some(handle) = LEVEL.get() {
+        // An error means that nobody logs any more.
+        let _ = handle.modify(|level| *level = amount.level());
+    }
 }
 
 fn panicked(info: &PanicHookInfo<'_>) {

@@ -4,9 +4,15 @@ mod card;
 mod certificate;
 mod cli;
 mod completion;
+mod config;
+mod configuring;
 mod control;
 mod data;
+mod doors;
 mod files;
+mod health;
+mod init;
+mod keyring;
 mod lab;
 mod log;
 mod network;
@@ -15,12 +21,15 @@ mod operator;
 mod print;
 mod progress;
 mod request;
+mod running;
 mod secret;
+mod serve;
 mod service;
 mod serving;
 mod size;
 mod store;
 mod story;
+mod version;
 mod words;
 mod worker;
 
@@ -44,13 +53,29 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    let output = cli.output;
+    let (output, file) = (cli.output, cli.config.as_deref());
+    let is_about_data = !matches!(
+        cli.command,
+        Command::Lab(_)
+            | Command::Init(_)
+            | Command::Serve
+            | Command::Config(_)
+            | Command::Version
+            | Command::Completion { .. }
+    );
+    let data = if is_about_data { data::chosen(cli.data, file)? } else { cli.data };
+    let data = data.as_deref();
     match cli.command {
-        Command::Lab(options) => lab::run(&options, cli.data.as_deref()),
-        Command::Domain(command) => operator::run(command.request(), cli.data.as_deref(), output),
-        Command::Account(command) => operator::run(command.request(), cli.data.as_deref(), output),
-        Command::Alias(command) => operator::run(command.request(), cli.data.as_deref(), output),
-        Command::Store(command) => store::run(command, cli.data.as_deref(), output),
+        Command::Lab(options) => lab::run(&options, data),
+        Command::Init(options) => init::run(options, file, data),
+        Command::Serve => serve::run(file, data),
+        Command::Config(command) => configuring::run(command, file, output),
+        Command::Health => health::run(data, output),
+        Command::Version => version::run(output),
+        Command::Domain(command) => operator::run(command.request(), data, output),
+        Command::Account(command) => operator::run(command.request(), data, output),
+        Command::Alias(command) => operator::run(command.request(), data, output),
+        Command::Store(command) => store::run(command, data, output),
         Command::Completion { shell } => {
             completion::print(shell);
             Ok(ExitCode::SUCCESS)

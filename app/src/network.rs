@@ -1,5 +1,6 @@
 //! Networks that the operator vouches for.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -25,6 +26,15 @@ impl Network {
                 network.to_bits() & mask == address.to_bits() & mask
             }
             _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Network::None => f.write_str("none"),
+            Network::Prefix(address, bits) => write!(f, "{address}/{bits}"),
         }
     }
 }

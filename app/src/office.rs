@@ -1,14 +1,19 @@
 //! The post office: store, directory and mail, tied together.
 
 use crate::data::Data;
+use crate::doors::Kind;
 use core_directory::Directory;
 use core_mailbox::Mail;
 use core_store::Batch;
 use core_world::World;
+use engine_net::Tls;
 use engine_password::Argon2Passwords;
 use engine_store_embedded::{EmbeddedStore, OpenError};
 use engine_system::{SystemClock, SystemRandom};
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 use words_mail::{AccountId, MailboxName, SpecialUse};
 
 /// The mailboxes that every new account gets besides INBOX.
@@ -21,8 +26,9 @@ const MAILBOXES: [(&str, Option<SpecialUse>); 6] = [
     ("Templates", None),
 ];
 
-/// Largest message that anybody may bring, in octets.
-pub const SIZE_MAX: u64 = 50 * 1024 * 1024;
+/// Largest message that the configuration may allow, in octets; what it does allow is looked at
+/// where messages come in.
+const SIZE_MAX: u64 = 2 << 30;
 /// Room for the trace fields that we put on top of it.
 const TRACE_MAX: u64 = 64 * 1024;
 
@@ -37,6 +43,21 @@ pub struct Office {
     pub directory: Arc<Directory>,
     /// What.
     pub mail: Mail,
+    duty: Arc<OnceLock<Duty>>,
+}
+
+/// What an office serves with, while it does.
+pub struct Duty {
+    /// Since when.
+    pub since: SystemTime,
+    /// The configuration file, if there is one.
+    pub file: Option<PathBuf>,
+    /// Where everything is kept.
+    pub data: Data,
+    /// What is open, and where.
+    pub doors: Vec<(Kind, SocketAddr)>,
+    /// The certificates.
+    pub tls: Tls,
 }
 
 impl Office {
@@ -51,7 +72,18 @@ impl Office {
         let size_max = SIZE_MAX + TRACE_MAX;
         let options = core_mailbox::Options { size_max, ..core_mailbox::Options::default() };
         let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
-        Ok(Office { store, world, directory, mail })
+        Ok(Office { store, world, directory, mail, duty: Arc::default() })
+    }
+
+    /// From now on it serves.
+    pub fn begin_duty(&self, duty: Duty) {
+        // It begins once.
+        let _ = self.duty.set(duty);
+    }
+
+    /// What it serves with, if it does.
+    pub fn duty(&self) -> Option<&Duty> {
+        self.duty.get()
     }
 
     /// Adds to `batch` the first mailboxes of a new account.

@@ -4,6 +4,7 @@
 mod account;
 mod alias;
 mod domain;
+mod health;
 mod store;
 
 pub use account::{AccountRequest, Changes, NewOne};
@@ -32,6 +33,8 @@ pub enum Request {
     Alias(AliasRequest),
     /// About the store.
     Store(StoreRequest),
+    /// Is all well?
+    Health,
 }
 
 /// What came of it.
@@ -73,6 +76,7 @@ impl Office {
             Request::Account(request) => account::fulfil(self, request).await,
             Request::Alias(request) => alias::fulfil(self, request).await,
             Request::Store(request) => store::fulfil(self, request).await,
+            Request::Health => health::fulfil(self).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can be listened for, and at which ports.
 
+use crate::config::TlsMode;
 use std::fmt;
 use std::str::FromStr;
 
@@ -52,7 +53,7 @@ impl Service {
     }
 
     /// The port that IANA gave it. LMTP has none, and is off.
-    fn standard_port(self) -> Option<u16> {
+    pub fn standard_port(self) -> Option<u16> {
         match self {
             Service::Smtp => Some(25),
             Service::Submission => Some(587),
@@ -76,6 +77,17 @@ impl Service {
     /// Does it speak TLS from the first byte?
     pub fn is_implicit_tls(self) -> bool {
         matches!(self, Service::Submissions | Service::Pop3s | Service::Imaps)
+    }
+
+    /// When its connections are encrypted, unless told otherwise.
+    pub fn usual_tls(self) -> TlsMode {
+        match self {
+            Service::Submissions | Service::Pop3s | Service::Imaps => TlsMode::Implicit,
+            Service::Lmtp => TlsMode::None,
+            Service::Smtp | Service::Submission | Service::Pop3 | Service::Imap => {
+                TlsMode::StartTls
+            }
+        }
     }
 
     /// What one too many is told.

@@ -1,203 +1,287 @@
-//! Which listener gets which session and desk.
+//! Which listener gets which session and desk, and by which rules. The rules may change while the
+//! server runs: who comes later is served by the new ones.
 
+use crate::config::{Cleartext, Config, TlsMode};
+use crate::doors::{Door, Kind};
 use crate::files;
 use crate::network::Network;
-use crate::office::{Office, SIZE_MAX};
+use crate::office::Office;
 use crate::service::Service;
-use crate::words::{Words, about};
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use core_delivery::Delivery;
-use engine_net::{
-    BindError, BindErrorKind, Listener, Options, Peer, Room, Security, Stopping, Tickets, Tls,
-};
+use engine_net::{Options, Peer, Proxies, Room, Security, Stopping, Tickets, Tls};
 use proto_imap::ImapServer;
 use proto_pop3::Pop3Server;
-use proto_smtp::{Cleartext, Mode, SmtpSession, Standing, StartTls};
+use proto_smtp::{Mode, SmtpSession, Standing, StartTls};
 use serve_imap::ImapDesk;
 use serve_login::Login;
 use serve_pop3::Pop3Desk;
 use serve_smtp::{SmtpDesk, Visitor};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// Opens every port. The error tells which one cannot be opened, why, and what to do.
-pub fn bind(
-    address: IpAddr,
-    ports: &[(Service, u16)],
-    words: &Words,
-) -> Result<Vec<(Service, Listener)>> {
-    let bind = |(service, port): &(Service, u16)| {
-        let listener = Listener::bind(service.name(), SocketAddr::new(address, *port));
-        listener.map(|listener| (*service, listener)).map_err(|error| explain(&error, words))
-    };
-    ports.iter().map(bind).collect()
+/// What sessions go by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// This server's name.
+    host_name: String,
+    /// Whose machines may send without login.
+    networks: Vec<Network>,
+    /// Whose passwords may come in the clear.
+    cleartext: Cleartext,
+    /// Octets of a message.
+    size_max: u64,
+    /// Recipients of a message.
+    recipients_max: usize,
 }
 
-fn explain(error: &BindError, words: &Words) -> anyhow::Error {
-    let port = format!("{} ({})", error.address.port(), error.name);
-    match &error.kind {
-        BindErrorKind::InUse => anyhow!(about(words.port_in_use, &port)),
-        BindErrorKind::NotPermitted => anyhow!(about(words.port_not_permitted, &port)),
-        BindErrorKind::NoSuchAddress => {
-            anyhow!(about(words.no_such_address, &error.address.ip()))
+impl Rules {
+    /// As the configuration says.
+    pub fn of(config: &Config) -> Rules {
+        Rules {
+            host_name: config.host_name(),
+            networks: config.my_networks.0.clone(),
+            cleartext: config.login.cleartext,
+            size_max: config.limits.message_size.0,
+            recipients_max: config.limits.recipients.0.try_into().unwrap_or(usize::MAX),
         }
-        BindErrorKind::Other(_) => anyhow!(error.to_string()),
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(address))
+    }
+
+    /// May a password come from `address` in the clear?
+    fn allows_cleartext(&self, address: IpAddr) -> bool {
+        match self.cleartext {
+            Cleartext::Never => false,
+            Cleartext::Loopback => address.is_loopback(),
+            Cleartext::Trusted => address.is_loopback() || self.trusts(address),
+            Cleartext::Always => true,
+        }
     }
 }
 
-/// What listeners need to be told.
-pub struct Settings {
-    /// This server's name.
-    pub host_name: String,
-    /// Whose machines may send without login.
-    pub networks: Vec<Network>,
-    /// The certificate, with tickets.
-    pub tls: Tls,
-}
+/// Everything that sessions are made of. Clones are the same.
+#[derive(Clone)]
+pub struct Counters(Arc<Inner>);
 
-/// Everything that sessions are made of.
-struct Counters {
-    settings: Settings,
+struct Inner {
     office: Office,
-    imap_office: Arc<serve_imap::Office>,
-    delivery: Arc<Delivery>,
     login: Login,
-    room: Room,
+    imap_office: serve_imap::Office,
+    kinds: Vec<Kind>,
+    present: RwLock<Arc<Present>>,
 }
 
-/// Begins to serve at each listener.
+/// What follows from the rules, made ready.
+struct Present {
+    rules: Rules,
+    delivery: Arc<Delivery>,
+    imap_office: Arc<serve_imap::Office>,
+    /// For each door: options of a session.
+    smtp: Vec<Arc<proto_smtp::Options>>,
+    /// For each door: where no password may come in the clear, and where it may.
+    imap: Vec<[Arc<proto_imap::Options>; 2]>,
+}
+
+/// How many may come.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// In all, if fewer than the system allows.
+    pub connections_max: Option<u64>,
+    /// From one address at one door.
+    pub per_address_max: u64,
+}
+
+impl Limits {
+    /// As the configuration says.
+    pub fn of(config: &Config) -> Limits {
+        Limits {
+            connections_max: config.limits.connections.map(|count| count.0),
+            per_address_max: config.limits.connections_per_address.0,
+        }
+    }
+}
+
+/// Begins to serve at each door.
 pub fn start(
-    listeners: Vec<(Service, Listener)>,
-    settings: Settings,
+    doors: Vec<Door>,
+    rules: Rules,
+    limits: Limits,
+    tls: &Tls,
     office: &Office,
     stopping: &Stopping,
-) -> Result<()> {
-    let Office { directory, mail, world, .. } = office.clone();
-    let options = serve_imap::Options { size_max: SIZE_MAX, ..serve_imap::Options::default() };
-    let imap_office =
-        serve_imap::Office::new(directory.clone(), mail.clone(), world.clone(), options);
-    let options = core_delivery::Options {
-        host_name: settings.host_name.clone(),
-        size_max: SIZE_MAX,
-        received_max: core_delivery::Options::RECEIVED_MAX,
-    };
-    let counters = Arc::new(Counters {
-        imap_office: Arc::new(imap_office),
-        delivery: Arc::new(Delivery::new(directory.clone(), mail, world.clone(), options)),
-        login: Login::new(directory, world),
-        office: office.clone(),
-        room: files::room(),
-        settings,
-    });
-    for (service, listener) in listeners {
-        serve(service, listener, &counters, stopping.clone())?;
+) -> Result<Counters> {
+    let kinds = doors.iter().map(|door| door.kind).collect();
+    let counters = Counters::new(office, kinds, rules);
+    let room = files::room(limits.connections_max);
+    for (index, door) in doors.into_iter().enumerate() {
+        let options = options(&door, limits, tls, &room)?;
+        counters.serve(index, door, options, stopping.clone());
     }
-    Ok(())
+    Ok(counters)
 }
 
-fn serve(
-    service: Service,
-    listener: Listener,
-    counters: &Arc<Counters>,
-    stopping: Stopping,
-) -> Result<()> {
-    let security = security(service, &counters.settings.tls)?;
-    let room = Some(counters.room.clone());
-    let options = Options { security, room, busy: service.busy(), ..Options::default() };
-    let counters = counters.clone();
-    match service {
-        Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => {
-            let smtp = Arc::new(smtp_options(service, &counters.settings.host_name));
-            let open = move |peer: Peer| counters.smtp(&smtp, peer);
-            tokio::spawn(listener.serve(options, stopping, open));
-        }
-        Service::Pop3 | Service::Pop3s => {
-            let open = move |peer: Peer| counters.pop3(service, peer);
-            tokio::spawn(listener.serve(options, stopping, open));
-        }
-        Service::Imap | Service::Imaps => {
-            let [clear, secret] = [true, false].map(|cleartext| {
-                Arc::new(imap_options(service, &counters.settings.host_name, cleartext))
-            });
-            let open = move |peer: Peer| {
-                let options = if is_local(peer) { &clear } else { &secret };
-                counters.imap(options, peer)
-            };
-            tokio::spawn(listener.serve(options, stopping, open));
-        }
-    }
-    Ok(())
-}
-
-/// Other servers get no tickets: some large senders fail at them.
-fn security(service: Service, tls: &Tls) -> Result<Security> {
-    Ok(match service {
-        Service::Lmtp => Security::None,
-        Service::Smtp => Security::Start(tls.with(Tickets::None)?),
-        service if service.is_implicit_tls() => Security::Implicit(tls.clone()),
-        _ => Security::Start(tls.clone()),
+fn options(door: &Door, limits: Limits, tls: &Tls, room: &Room) -> Result<Options> {
+    let proxies = door.proxies.clone();
+    let is_proxy = move |address| proxies.iter().any(|network| network.contains(address));
+    Ok(Options {
+        security: security(door.kind, tls)?,
+        proxies: (!door.proxies.is_empty()).then(|| Proxies::new(is_proxy)),
+        connections_per_address_max: limits.per_address_max.try_into().unwrap_or(usize::MAX),
+        room: Some(room.clone()),
+        busy: door.kind.service.busy(),
+        ..Options::default()
     })
 }
 
-fn smtp_options(service: Service, host_name: &str) -> proto_smtp::Options {
-    let mode = match service {
+/// Other servers get no tickets: some large senders fail at them.
+fn security(kind: Kind, tls: &Tls) -> Result<Security> {
+    let tls = match kind.service {
+        Service::Smtp => tls.with(Tickets::None)?,
+        _ => tls.clone(),
+    };
+    Ok(match kind.tls {
+        TlsMode::None => Security::None,
+        TlsMode::StartTls => Security::Start(tls),
+        TlsMode::Implicit => Security::Implicit(tls),
+    })
+}
+
+fn smtp_options(kind: Kind, rules: &Rules) -> proto_smtp::Options {
+    let mode = match kind.service {
         Service::Lmtp => Mode::Lmtp,
         Service::Submission | Service::Submissions => Mode::Submission,
         _ => Mode::Relay,
     };
-    let starttls = match service {
-        Service::Smtp | Service::Submission => StartTls::Offered,
-        _ => StartTls::Unavailable,
+    let starttls = match kind.tls {
+        TlsMode::StartTls => StartTls::Offered,
+        TlsMode::Implicit | TlsMode::None => StartTls::Unavailable,
     };
     proto_smtp::Options {
         starttls,
-        size_max: SIZE_MAX,
-        ..proto_smtp::Options::new(host_name, mode)
+        size_max: rules.size_max,
+        recipients_max: rules.recipients_max,
+        ..proto_smtp::Options::new(&rules.host_name, mode)
     }
 }
 
-fn imap_options(service: Service, host_name: &str, cleartext_login: bool) -> proto_imap::Options {
+fn imap_options(kind: Kind, rules: &Rules, cleartext_login: bool) -> proto_imap::Options {
     proto_imap::Options {
-        host: host_name.to_string(),
-        size_max: SIZE_MAX,
+        host: rules.host_name.clone(),
+        size_max: rules.size_max,
         cleartext_login,
-        tls_available: !service.is_implicit_tls(),
+        tls_available: kind.tls == TlsMode::StartTls,
         ..proto_imap::Options::default()
     }
 }
 
-/// Does the connection stay on this machine? Then a password may cross it in the clear.
-fn is_local(peer: Peer) -> bool {
-    peer.address.ip().is_loopback()
-}
-
 impl Counters {
-    fn smtp(&self, options: &Arc<proto_smtp::Options>, peer: Peer) -> (SmtpSession, SmtpDesk) {
-        let trusted = self.settings.networks.iter().any(|n| n.contains(peer.address.ip()));
+    fn new(office: &Office, kinds: Vec<Kind>, rules: Rules) -> Counters {
+        let Office { directory, mail, world, .. } = office.clone();
+        let options = imap_office_options(&rules);
+        let imap_office =
+            serve_imap::Office::new(directory.clone(), mail, world.clone(), options);
+        let present = RwLock::new(Arc::new(Present::new(office, &imap_office, &kinds, rules)));
+        let login = Login::new(directory, world);
+        Counters(Arc::new(Inner { office: office.clone(), login, imap_office, kinds, present }))
+    }
+
+    /// Who comes from now on is served by these.
+    pub fn set_rules(&self, rules: Rules) {
+        let Inner { office, imap_office, kinds, present, .. } = &*self.0;
+        let new = Arc::new(Present::new(office, imap_office, kinds, rules));
+        *present.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    fn present(&self) -> Arc<Present> {
+        self.0.present.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn serve(&self, index: usize, door: Door, options: Options, stopping: Stopping) {
+        let Door { kind, listener, .. } = door;
+        let counters = self.clone();
+        match kind.service {
+            Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => {
+                let open = move |peer: Peer| counters.smtp(index, peer);
+                tokio::spawn(listener.serve(options, stopping, open));
+            }
+            Service::Pop3 | Service::Pop3s => {
+                let open = move |peer: Peer| counters.pop3(kind, peer);
+                tokio::spawn(listener.serve(options, stopping, open));
+            }
+            Service::Imap | Service::Imaps => {
+                let open = move |peer: Peer| counters.imap(index, peer);
+                tokio::spawn(listener.serve(options, stopping, open));
+            }
+        }
+    }
+
+    fn smtp(&self, door: usize, peer: Peer) -> (SmtpSession, SmtpDesk) {
+        let (present, address) = (self.present(), peer.address.ip());
+        let trusted = present.rules.trusts(address);
         let standing = if trusted { Standing::Trusted } else { Standing::Stranger };
-        let cleartext = if is_local(peer) { Cleartext::Allowed } else { Cleartext::Refused };
-        let session = SmtpSession::new(options.clone(), proto_smtp::Peer { standing, cleartext });
-        let address = peer.address.ip();
+        let cleartext = match present.rules.allows_cleartext(address) {
+            true => proto_smtp::Cleartext::Allowed,
+            false => proto_smtp::Cleartext::Refused,
+        };
+        let options = present.smtp[door].clone();
+        let session = SmtpSession::new(options, proto_smtp::Peer { standing, cleartext });
         let visitor = Visitor { peer: login_peer(peer), address, standing };
-        let desk = SmtpDesk::new(self.login.clone(), self.delivery.clone(), visitor);
+        let desk = SmtpDesk::new(self.0.login.clone(), present.delivery.clone(), visitor);
         (session, desk)
     }
 
-    fn pop3(&self, service: Service, peer: Peer) -> (Pop3Server, Pop3Desk) {
+    fn pop3(&self, kind: Kind, peer: Peer) -> (Pop3Server, Pop3Desk) {
+        let present = self.present();
         let session = Pop3Server::new(proto_pop3::Options {
-            host_name: self.settings.host_name.clone(),
-            cleartext_login: is_local(peer),
-            tls_available: !service.is_implicit_tls(),
+            host_name: present.rules.host_name.clone(),
+            cleartext_login: present.rules.allows_cleartext(peer.address.ip()),
+            tls_available: kind.tls == TlsMode::StartTls,
             ..proto_pop3::Options::default()
         });
-        let desk = Pop3Desk::new(self.login.clone(), self.office.mail.clone(), login_peer(peer));
-        (session, desk)
+        let mail = self.0.office.mail.clone();
+        (session, Pop3Desk::new(self.0.login.clone(), mail, login_peer(peer)))
     }
 
-    fn imap(&self, options: &Arc<proto_imap::Options>, peer: Peer) -> (ImapServer, ImapDesk) {
-        let desk = ImapDesk::new(self.imap_office.clone(), login_peer(peer));
-        (ImapServer::new(options.clone()), desk)
+    fn imap(&self, door: usize, peer: Peer) -> (ImapServer, ImapDesk) {
+        let present = self.present();
+        let cleartext = present.rules.allows_cleartext(peer.address.ip());
+        let options = present.imap[door][usize::from(cleartext)].clone();
+        let desk = ImapDesk::new(present.imap_office.clone(), login_peer(peer));
+        (ImapServer::new(options), desk)
     }
+}
+
+impl Present {
+    fn new(
+        office: &Office,
+        imap_office: &serve_imap::Office,
+        kinds: &[Kind],
+        rules: Rules,
+    ) -> Present {
+        let Office { directory, mail, world, .. } = office.clone();
+        let options = core_delivery::Options {
+            host_name: rules.host_name.clone(),
+            size_max: rules.size_max,
+            received_max: core_delivery::Options::RECEIVED_MAX,
+        };
+        let imap = |kind: &Kind| {
+            [false, true].map(|cleartext| Arc::new(imap_options(*kind, &rules, cleartext)))
+        };
+        Present {
+            delivery: Arc::new(Delivery::new(directory, mail, world, options)),
+            imap_office: Arc::new(imap_office.with(imap_office_options(&rules))),
+            smtp: kinds.iter().map(|kind| Arc::new(smtp_options(*kind, &rules))).collect(),
+            imap: kinds.iter().map(imap).collect(),
+            rules,
+        }
+    }
+}
+
+fn imap_office_options(rules: &Rules) -> serve_imap::Options {
+    serve_imap::Options { size_max: rules.size_max, ..serve_imap::Options::default() }
 }
 
 fn login_peer(peer: Peer) -> serve_login::Peer {

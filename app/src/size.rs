@@ -33,6 +33,16 @@ pub fn show(limit: Limit) -> String {
     number.to_string()
 }
 
+/// About so much, for people.
+pub fn round(number: u64) -> String {
+    for (unit, factor) in [("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1_u64 << 10)] {
+        if number >= factor {
+            return format!("{:.1} {unit}", number as f64 / factor as f64);
+        }
+    }
+    format!("{number} B")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,13 @@
 //! What the lab says to people, in Spanish, Catalan and English. Names of log
 //! fields and everything for programs are in English.
 
+impl Words {
+    /// For what is in English alone.
+    pub fn english() -> &'static Words {
+        &ENGLISH
+    }
+}
+
 /// All of it, in one language. `{}` stands for what the text is about.
 pub struct Words {
     /// As locales name the language.

@@ -1,0 +1,82 @@
+//! `estafeta serve`: the real server. It begins with whatever rights it was given, and goes on with
+//! as few as possible.
+
+use crate::config::{self, Config, Keypair, Loaded};
+use crate::data::Data;
+use crate::doors;
+use crate::files;
+use crate::keyring::Keyring;
+use crate::log;
+use crate::running::{Plan, Running, own_keyring};
+use crate::words::Words;
+use anyhow::Result;
+use engine_process::{Confinement, Manager, confine, give_up, handed_sockets, is_root};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// Runs it until somebody stops it.
+pub fn run(file: Option<&Path>, data: Option<&Path>) -> Result<ExitCode> {
+    let loaded = Loaded::read(&config::must_find(file)?)?.good()?;
+    let warnings = loaded.report();
+    let Loaded { file, mut config, keypairs, .. } = loaded;
+    if let Some(data) = data {
+        config.data = data.to_owned();
+    }
+    log::start(config.log.form, config.log.level);
+    warnings.lines().filter(|line| !line.is_empty()).for_each(|line| warn!("{line}"));
+    let data = Data::of_server(&config.data, &file)?;
+    let manager = Manager::of_environment();
+    files::raise();
+    // Who comes from now on waits until the store is open, and nobody is turned away.
+    let doors = doors::open(&config, handed_sockets()?)?;
+    let identity = if is_root() { Some(config::identity(&config)?) } else { None };
+    give_up(identity.as_ref())?;
+    if let Some(identity) = &identity {
+        info!(user = identity.name(), "privileges given up");
+    }
+    if config.confine {
+        let level = confine(&reach(&config, &file, &keypairs)).to_string();
+        info!(level, "confined by the kernel");
+    }
+    keypairs.iter().for_each(will_be_read_again);
+    let keyring = match keypairs.is_empty() {
+        true => own_keyring(data.clone(), &config),
+        false => Keyring::Given(keypairs),
+    };
+    let plan = Plan { config, file: Some(file), data, doors, keyring, manager };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(plan));
+    // What is still under way after the grace does not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(plan: Plan) -> Result<()> {
+    let mut running = Running::open(plan, Words::english()).await?;
+    let done = running.serve().await;
+    running.close().await?;
+    info!("everything is on disk");
+    done
+}
+
+/// The files that a server needs.
+fn reach(config: &Config, file: &Path, keypairs: &[Keypair]) -> Confinement {
+    let mut reach = Confinement::of_system().and_write(&config.data).and_read(file);
+    for directory in &config.reach.0 {
+        reach = reach.and_write(directory);
+    }
+    for Keypair { chain, key, .. } in keypairs {
+        reach = reach.and_read(chain).and_read(key);
+    }
+    reach
+}
+
+/// Root could read the key; whoever goes on must be able to as well, or a renewed certificate is
+/// not seen.
+fn will_be_read_again(keypair: &Keypair) {
+    if let Err(error) = config::reread(keypair) {
+        warn!(error, "a renewed certificate will be heeded at the next start only");
+    }
+}
