@@ -93,7 +93,7 @@ fn several_expunges_count_after_one_another() {
 
 #[test]
 fn expunges_are_held_back_while_sequence_numbers_are_in_use() {
-    let office = PostOffice::open();
+    let office = PostOffice::forgetful();
     let (mut one, mut other) = two_sessions(&office, 4);
     expunge(&mut other, seqs(1, 2));
     other.ask(store(uids(4, 4), StoreMode::Add, &[SystemFlag::Flagged]));
@@ -215,7 +215,7 @@ fn who_watches_is_told_and_who_does_not_is_not() {
 
 #[test]
 fn a_message_that_goes_while_it_is_streamed_breaks_the_stream() {
-    let office = PostOffice::open();
+    let office = PostOffice::forgetful();
     let mut one = office.ask_as_ana();
     one.append("INBOX", &format!("Subject: x\r\n\r\n{}", "x".repeat(100_000)));
     one.select_inbox();

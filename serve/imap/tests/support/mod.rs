@@ -69,7 +69,16 @@ impl PostOffice {
         PostOffice::open_with(serve_imap::Options::default())
     }
 
+    /// One that keeps nothing of expunged messages.
+    pub fn forgetful() -> PostOffice {
+        PostOffice::open_as(serve_imap::Options::default(), std::time::Duration::ZERO)
+    }
+
     pub fn open_with(options: serve_imap::Options) -> PostOffice {
+        PostOffice::open_as(options, core_mailbox::Options::default().keep_expunged)
+    }
+
+    fn open_as(options: serve_imap::Options, keep_expunged: std::time::Duration) -> PostOffice {
         let store = MemoryStore::new();
         let outside = Outside { clock: AtomicI64::new(MORNING), random: AtomicU64::new(1) };
         let outside = Arc::new(outside);
@@ -79,7 +88,8 @@ impl PostOffice {
             Directory::new(store.clone(), world.clone(), core_directory::Options::default());
         let directory = Arc::new(directory);
         // So that a test can have the log forget.
-        let mail_options = core_mailbox::Options { log_min: 2, ..core_mailbox::Options::default() };
+        let mail_options =
+            core_mailbox::Options { log_min: 2, keep_expunged, ..core_mailbox::Options::default() };
         let mail = Mail::new(store.clone(), store, world.clone(), mail_options);
         now(directory.admin().add_domain(&Domain::parse("mired.org").unwrap())).unwrap();
         for name in ["ana", "bob"] {
