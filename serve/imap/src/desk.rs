@@ -48,6 +48,19 @@ impl Office {
     }
 }
 
+impl Office {
+    /// The same with other limits; sessions and attempts to log in are counted together.
+    pub fn with(&self, options: Options) -> Office {
+        Office {
+            login: self.login.clone(),
+            mail: self.mail.clone(),
+            world: self.world.clone(),
+            options,
+            slots: self.slots.clone(),
+        }
+    }
+}
+
 /// Answers one session. The log lines it writes belong to the session's span, which whoever runs
 /// it has entered.
 pub struct ImapDesk {
