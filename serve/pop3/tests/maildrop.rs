@@ -1,7 +1,7 @@
 //! Real sessions at real desks over a store in memory.
 
 use core_directory::{AccountChange, Directory, NewAccount};
-use core_mailbox::{Arrival, Mail};
+use core_mailbox::{Allowance, Arrival, Brought, Mail, SourceId};
 use core_store::MemoryStore;
 use core_store::suite::block_on;
 use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
 use words_base::Timestamp;
-use words_mail::{AccountId, Address, Domain, Flags, MailboxName};
+use words_mail::{AccountId, Address, Domain, Flags, MailboxName, Uid};
 
 /// A clock that stands, numbers that are no secret, passwords that are their own hash.
 struct Outside;
@@ -82,6 +82,25 @@ impl Office {
         block_on(mailboxes.append(inbox.id, vec![arrival])).unwrap();
     }
 
+    /// Brings a message that POP3 called `unique_id` elsewhere, where it had this UID.
+    fn bring(&self, uid: u32, unique_id: &str) {
+        let mailboxes = self.mail.account(AccountId(1));
+        let inbox = block_on(mailboxes.find(&MailboxName::inbox())).unwrap();
+        let mut writer = self.mail.begin_body();
+        block_on(writer.write(message(uid).as_bytes())).unwrap();
+        let brought = Brought {
+            body: block_on(writer.finish()).unwrap(),
+            header: format!("Subject: {uid}\r\n").into(),
+            flags: Flags::new(),
+            received_at: Timestamp::from_seconds(1),
+            uid: Some(Uid(uid)),
+            unique_id: Some(unique_id.to_string()),
+            source_key: uid.to_be_bytes().to_vec(),
+        };
+        let all = Allowance::UNLIMITED;
+        block_on(mailboxes.bring(inbox.id, SourceId(1), vec![brought], all)).unwrap();
+    }
+
     fn connect(&self) -> Client {
         let peer =
             Peer { session: "1".to_string(), address: "192.0.2.7".to_string(), protocol: "pop3" };
@@ -96,6 +115,12 @@ impl Office {
         assert!(heard.contains(" octets)"), "{heard}");
         client
     }
+}
+
+fn ids(client: &mut Client) -> Vec<String> {
+    let heard = client.say("UIDL\r\n");
+    let lines = heard.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_digit()));
+    lines.map(|l| l.split(' ').nth(1).unwrap().to_string()).collect()
 }
 
 fn address() -> Address {
@@ -183,17 +208,29 @@ fn a_session_sees_the_maildrop_as_it_was_at_login() {
 fn unique_ids_never_change_and_never_come_again() {
     let office = Office::open();
     (1..=3).for_each(|n| office.file(&message(n)));
-    let ids = |client: &mut Client| -> Vec<String> {
-        let heard = client.say("UIDL\r\n");
-        let lines = heard.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_digit()));
-        lines.map(|l| l.split(' ').nth(1).unwrap().to_string()).collect()
-    };
     let before = ids(&mut office.connect_as_ana());
     office.connect_as_ana().say("DELE 3\r\nQUIT\r\n");
     office.file(&message(4));
     let after = ids(&mut office.connect_as_ana());
     assert_eq!((before.len(), &after[..2]), (3, &before[..2]));
     assert!(!before.contains(&after[2]));
+}
+
+#[test]
+fn messages_brought_from_elsewhere_keep_their_unique_ids() {
+    let office = Office::open();
+    office.file(&message(1));
+    office.bring(20, "0000001455667788");
+    office.bring(21, "UID21-1234");
+    let mut client = office.connect_as_ana();
+    let all = ids(&mut client);
+    assert_eq!(all[1..], ["0000001455667788", "UID21-1234"]);
+    assert_eq!(client.say("UIDL 3\r\n"), "+OK 3 UID21-1234\r\n");
+    client.say("DELE 2\r\nQUIT\r\n");
+    office.file(&message(22));
+    let after = ids(&mut office.connect_as_ana());
+    assert_eq!(after[..2], [&all[0], &all[2]]);
+    assert!(!all.contains(&after[2]));
 }
 
 #[test]
