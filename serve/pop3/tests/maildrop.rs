@@ -87,7 +87,7 @@ impl Office {
         let mailboxes = self.mail.account(AccountId(1));
         let inbox = block_on(mailboxes.find(&MailboxName::inbox())).unwrap();
         let mut writer = self.mail.begin_body();
-        block_on(writer.write(message(uid).as_bytes())).unwrap();
+        block_on(writer.write(message(uid as usize).as_bytes())).unwrap();
         let brought = Brought {
             body: block_on(writer.finish()).unwrap(),
             header: format!("Subject: {uid}\r\n").into(),
@@ -229,7 +229,7 @@ fn messages_brought_from_elsewhere_keep_their_unique_ids() {
     client.say("DELE 2\r\nQUIT\r\n");
     office.file(&message(22));
     let after = ids(&mut office.connect_as_ana());
-    assert_eq!(after[..2], [&all[0], &all[2]]);
+    assert_eq!(after[..2], [all[0].clone(), all[2].clone()]);
     assert!(!all.contains(&after[2]));
 }
 
