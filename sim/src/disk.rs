@@ -41,6 +41,8 @@ struct State {
     /// or of this one of those on files whose names begin so.
     crash_on: Option<(String, u64)>,
     faults: Faults,
+    /// Syncs of files whose names begin so are said to be done and are not; of directories too.
+    lies: (Option<&'static str>, bool),
     syncs: BTreeMap<String, u64>,
 }
 
@@ -51,6 +53,8 @@ pub struct Faults {
     pub write: Option<String>,
     /// Files whose names begin so cannot be synced.
     pub sync: Option<String>,
+    /// Files whose names begin so cannot be read.
+    pub read: Option<String>,
     /// No more room: nothing grows, and this many octets are told to be free.
     pub full: Option<u64>,
 }
@@ -126,6 +130,21 @@ impl SimDisk {
         self.state().faults = faults;
     }
 
+    /// Lies from now on about syncs of files whose names begin with `files`, and of directories: a
+    /// fault put in on purpose.
+    pub fn lie(&self, files: Option<&'static str>, directories: bool) {
+        self.state().lies = (files, directories);
+    }
+
+    /// The process is gone, or comes back, and the machine goes on: what was written is there, synced
+    /// or not. Without this the destructors of a killed process would still do their work.
+    pub fn set_process(&self, alive: bool) {
+        let mut state = self.state();
+        state.dead = !alive;
+        state.locked &= alive;
+        (state.crash_at, state.crash_on) = (None, None);
+    }
+
     /// How often files whose names begin with `prefix` were synced.
     pub fn syncs(&self, prefix: &str) -> u64 {
         let state = self.state();
@@ -174,7 +193,8 @@ impl SimDisk {
         }
         let manner = Manner::roll(dice);
         let files = state.files.iter().map(|file| file.after_crash(manner, dice)).collect();
-        let state = State { durable_names: names.clone(), names, files, ..State::default() };
+        let lies = state.lies;
+        let state = State { durable_names: names.clone(), names, files, lies, ..State::default() };
         SimDisk { state: Arc::new(Mutex::new(state)) }
     }
 }
@@ -370,6 +390,9 @@ impl Disk for SimDisk {
         if !state.begin(dir)? {
             return Err(no_power());
         }
+        if state.lies.1 {
+            return Ok(());
+        }
         for change in state.pending_names.remove(dir).unwrap_or_default() {
             change.apply(&mut state.durable_names);
         }
@@ -454,6 +477,9 @@ impl DiskFile for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let state = self.disk.state();
         state.alive()?;
+        if is_hit(state.faults.read.as_ref(), &state.files[self.file].name) {
+            return Err(io::Error::other("simulated read error"));
+        }
         let content = &state.files[self.file].content;
         let rest = content.get(offset as usize..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
@@ -474,13 +500,16 @@ impl DiskFile for SimFile {
         if !state.begin_file(self.file)? {
             return Err(no_power());
         }
-        let State { files, faults, syncs, .. } = &mut *state;
+        let State { files, faults, syncs, lies, .. } = &mut *state;
         let file = &mut files[self.file];
         if is_hit(faults.sync.as_ref(), &file.name) {
             // The system calls clean what it could not write: a later sync does not write it either,
             // but it can be read until it is forgotten.
             file.pending.clear();
             return Err(io::Error::other("simulated sync error"));
+        }
+        if lies.0.is_some_and(|prefix| file.name.starts_with(prefix)) {
+            return Ok(());
         }
         *syncs.entry(file.name.clone()).or_default() += 1;
         for change in file.pending.drain(..) {

@@ -55,7 +55,7 @@ fn after_a_failed_sync_nothing_is_committed_and_everything_can_be_read() {
         disk.set_faults(Faults {
             write: write.map(str::to_owned),
             sync: sync.map(str::to_owned),
-            full: None,
+            ..Faults::default()
         });
         assert_eq!(put(&subject, b"during"), Err(StoreError::OutcomeUnknown));
         disk.set_faults(Faults::default());

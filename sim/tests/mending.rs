@@ -26,7 +26,7 @@ fn store(disk: &SimDisk) -> (Arc<EmbeddedStore>, Subject) {
 }
 
 fn fails(write: Option<&str>, sync: Option<&str>) -> Faults {
-    Faults { write: write.map(str::to_owned), sync: sync.map(str::to_owned), full: None }
+    Faults { write: write.map(str::to_owned), sync: sync.map(str::to_owned), ..Faults::default() }
 }
 
 /// Background work is waited for, but not for ever.
