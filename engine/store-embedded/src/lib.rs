@@ -43,6 +43,7 @@ mod record;
 mod recovery;
 mod room;
 mod running;
+mod salvage;
 mod shared;
 mod spare;
 mod stats;
@@ -60,6 +61,9 @@ pub use backup::{
 };
 pub use check::{CheckReport, Finding};
 pub use options::{OpenError, Options};
+pub use salvage::{
+    Damaged, ORPHANS, Origin, SalvageError, SalvageProgress, SalvageReport, salvage, salvage_into,
+};
 pub use stats::Stats;
 pub use stepped::Steps;
 pub use store::{EmbeddedStore, Recovery};

@@ -5,6 +5,7 @@ use crate::files::{Files, Name};
 use crate::frame::{self, HEADER_SIZE, Header, Kind};
 use crate::room::is_full;
 use crate::spare::Spare;
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -248,6 +249,27 @@ impl Scanner {
         }
         let start = (offset - self.window_at) as usize;
         Ok(&self.window[start..(start + len).min(self.window.len())])
+    }
+
+    /// Moves to the next frame header of this segment with a mark of `generations`, or to the file's
+    /// end. `false`: there is none.
+    pub fn skip_to(&mut self, generations: &HashSet<u32>) -> io::Result<bool> {
+        let mut offset = self.offset.next_multiple_of(frame::ALIGNMENT as u64);
+        loop {
+            let octets = self.octets(offset, HEADER_SIZE)?;
+            if octets.len() < HEADER_SIZE {
+                self.offset = self.file.len()?.max(self.offset);
+                return Ok(false);
+            }
+            if let Ok(header) = Header::decode(octets)
+                && header.segment == self.segment
+                && generations.contains(&header.generation)
+            {
+                self.offset = offset;
+                return Ok(true);
+            }
+            offset += frame::ALIGNMENT as u64;
+        }
     }
 
     /// Is there, anywhere behind, a frame header of this segment, of a batch after `sequence`, with
