@@ -160,12 +160,31 @@ where
                 Step::Ask(ask) => {
                     // Boxed: such a future may be large, and there is none while a session waits.
                     let answer = Box::pin(self.desk.answer(ask)).await;
+                    let delay = self.desk.delay();
+                    self.hold_back(delay).await;
                     self.session.answer(answer);
                 }
                 Step::Wait { until } => self.wait(until.into()).await?,
                 Step::StartTls => self.start_tls().await?,
                 Step::Close => return self.flush().await,
             }
+        }
+    }
+
+    /// Lets time pass before an answer; not when the server is to go down.
+    async fn hold_back(&mut self, delay: Duration) {
+        if delay.is_zero() {
+            return;
+        }
+        self.timer.as_mut().reset(Instant::now() + delay);
+        let Connection { session, stopping, timer, .. } = self;
+        let told = poll_fn(|cx| match stopping {
+            Some(told) if told.as_mut().poll(cx).is_ready() => Poll::Ready(true),
+            _ => timer.as_mut().poll(cx).map(|()| false),
+        });
+        if told.await {
+            *stopping = None;
+            session.news(News::ShuttingDown);
         }
     }
 

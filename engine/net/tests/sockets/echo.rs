@@ -50,7 +50,7 @@ impl Session for Echo {
 
     fn news(&mut self, news: News) {
         match news {
-            News::Changed => self.say(b"news"),
+            News::Changed | News::ShutOut => self.say(b"news"),
             News::ShuttingDown => {
                 self.say(b"going down");
                 self.to_say.push(Step::Close);
