@@ -61,6 +61,10 @@ pub trait Tree: Send + Sync {
 
     /// Makes the names in a directory durable.
     fn sync_directory<'a>(&'a self, path: &'a Path) -> FileLater<'a, ()>;
+
+    /// Makes everything durable that was written on this file system: for one who has written many
+    /// files, and only then says so.
+    fn sync_all(&self) -> FileLater<'_, ()>;
 }
 
 /// A directory being read.

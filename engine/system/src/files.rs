@@ -201,6 +201,21 @@ impl Tree for SystemTree {
             rustix::fs::fsync(open_beneath(place, flags, Mode::empty())?)
         })
     }
+
+    fn sync_all(&self) -> FileLater<'_, ()> {
+        self.at(Path::new(""), sync_file_system)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn sync_file_system(place: Place<'_>) -> Result<(), Errno> {
+    rustix::fs::syncfs(place.parent)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_place: Place<'_>) -> Result<(), Errno> {
+    rustix::fs::sync();
+    Ok(())
 }
 
 struct SystemListing {

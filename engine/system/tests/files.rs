@@ -103,6 +103,7 @@ async fn check(files: &dyn Files, root: &Path) {
     assert_eq!(kind(tree.open(p("cur/2")).await), FileErrorKind::NotFound);
     tree.sync_directory(p("cur")).await.unwrap();
     tree.sync_directory(p("")).await.unwrap();
+    tree.sync_all().await.unwrap();
 
     for number in 0..20 {
         write(tree, &format!("cur/n{number}"), &[]).await;

@@ -10,6 +10,7 @@
 //! | `1276528487.M364P9451.host,S=1355,W=1394:2,FSa` | [`MaildirName`] |
 //! | `.Work.Projects`, `Work/Projects` | [`folder`] |
 //! | `dovecot-uidlist` | [`UidList`] |
+//! | what Dovecot's POP3 calls a message | [`UniqueIdFormat`] |
 //! | `dovecot-keywords`, `courierimapkeywords` | [`KeywordList`] |
 //! | `subscriptions`, `courierimapsubscribed` | [`subscriptions`] |
 //! | an mbox file | [`mbox`] |
@@ -28,8 +29,10 @@ pub mod mbox;
 pub mod passwd;
 pub mod subscriptions;
 mod uid_list;
+mod unique_id;
 
 pub use keyword_list::KeywordList;
 pub use line_end::{LineEnds, to_lf};
 pub use maildir_name::{KeywordLetters, MaildirName};
 pub use uid_list::{UidEntry, UidList, UidListHeader};
+pub use unique_id::UniqueIdFormat;
