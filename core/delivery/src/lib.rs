@@ -6,8 +6,10 @@ mod delivery;
 mod id;
 mod incoming;
 mod names;
+mod owner;
 mod plan;
 mod rewrite;
 
 pub use delivery::{Delivery, Options, Recipient};
 pub use incoming::{Delivered, Incoming, Origin};
+pub use owner::owner;

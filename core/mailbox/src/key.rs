@@ -52,6 +52,17 @@ fn of_message(kind: Kind, account: AccountId, mailbox: MailboxId, uid: u64) -> K
     key.into()
 }
 
+/// Everything of everybody.
+pub(crate) fn everything() -> Range<Key> {
+    Scan::prefix(&[ROOM])
+}
+
+/// The account in any key of this crate; `None` for keys of others.
+pub(crate) fn account_of_any(key: &[u8]) -> Option<AccountId> {
+    let rest = key.strip_prefix(&[ROOM])?;
+    crate::octets::Reader(rest.get(1..)?).u32().map(AccountId)
+}
+
 /// The account's tree record: guards every change of names.
 pub(crate) fn tree(account: AccountId) -> Key {
     of_account(Kind::Tree, account).into()
