@@ -24,6 +24,7 @@ use mistake::Mistake;
 use reading::Reading;
 use schema::STANDARD;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use table::{Form, Section, Table};
 use toml::de::DeTable;
@@ -117,10 +118,9 @@ impl Loaded {
     pub fn good(self) -> Result<Loaded> {
         match self.is_good() {
             true => Ok(self),
-            false => Err(anyhow!(
-                "the configuration cannot be used:\n\n{}",
-                self.report().trim_end()
-            )),
+            false => {
+                Err(anyhow!("the configuration cannot be used:\n\n{}", self.report().trim_end()))
+            }
         }
     }
 }
@@ -130,12 +130,24 @@ fn parse(text: &str, reading: &mut Reading) -> Config {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        let mend = "mend the line; \"estafeta config show\" prints how each key is written";
-        reading.mistake(span, format!("this is not TOML: {}", error.message()), mend);
+        let all = lost(text, span.clone());
+        reading.unreadable(span, all, error.message());
     }
     let mut config = Config::default();
     reading.table(&mut config, table.get_ref(), "", &sections());
     config
+}
+
+/// What cannot be understood because of an error at `span`: that alone, or, behind a broken header,
+/// all keys up to the next one, for nobody knows where they belong.
+fn lost(text: &str, span: Range<usize>) -> Range<usize> {
+    let Some((before, after)) = text.split_at_checked(span.start) else { return span };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    if !line.trim_start().starts_with('[') {
+        return span;
+    }
+    let next = after.find("\n[").map_or(text.len(), |end| span.start + end);
+    span.start..next.max(span.end)
 }
 
 /// Every section, with every key.
@@ -171,7 +183,9 @@ impl Config {
 
     /// What this server calls itself.
     pub fn host_name(&self) -> String {
-        self.host_name.as_ref().map_or_else(|| "localhost".to_string(), |HostName(name)| name.clone())
+        self.host_name
+            .as_ref()
+            .map_or_else(|| "localhost".to_string(), |HostName(name)| name.clone())
     }
 
     /// The values of all keys.

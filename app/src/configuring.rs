@@ -53,7 +53,8 @@ fn shown(loaded: &Loaded, key: Option<&str>, output: Output) -> Result<Reply> {
 /// `limits.message_size = "50M"` and what it means.
 fn line(row: &Json) -> String {
     let text = |name: &str| row[name].as_str().unwrap_or_default().to_string();
-    let value = if row["value"].is_null() { "(none)".to_string() } else { row["value"].to_string() };
+    let value =
+        if row["value"].is_null() { "(none)".to_string() } else { row["value"].to_string() };
     let (key, meaning, default) = (text("key"), text("meaning"), text("default_meaning"));
     format!("{key} = {value}\n    {meaning}\n    {}; default: {default}", text("type"))
 }

@@ -39,9 +39,8 @@ impl Data {
 
     /// For a new server: the directory, made if there is none, and given to `owner`.
     pub fn make_for(directory: &Path, owner: Option<&Identity>) -> Result<Data> {
-        let cannot = || {
-            format!("cannot make {}; choose another directory with --data", directory.display())
-        };
+        let cannot =
+            || format!("cannot make {}; choose another directory with --data", directory.display());
         if let Some(parent) = directory.parent() {
             fs::create_dir_all(parent).with_context(cannot)?;
         }

@@ -52,9 +52,10 @@ pub fn run(options: Init, file: Option<&Path>, data: Option<&Path>) -> Result<Ex
     let loaded = Loaded::of(&file, text.clone()).good()?;
     // The data first: without them, the configuration would lead nowhere.
     let identity = match is_root() {
-        true => Some(config::identity(&config).map_err(|error| {
-            anyhow!("{error}; or name another here with --user")
-        })?),
+        true => Some(
+            config::identity(&config)
+                .map_err(|error| anyhow!("{error}; or name another here with --user"))?,
+        ),
         false => None,
     };
     let data = Data::make_for(&loaded.config.data, identity.as_ref())?;
@@ -62,9 +63,8 @@ pub fn run(options: Init, file: Option<&Path>, data: Option<&Path>) -> Result<Ex
     // What follows belongs to the user that the server will be.
     give_up(identity.as_ref())?;
     let domain = answers.account.domain().clone();
-    let news = furnish(&data, &answers).with_context(|| {
-        format!("{} is written, but the data are not", file.display())
-    })?;
+    let news = furnish(&data, &answers)
+        .with_context(|| format!("{} is written, but the data are not", file.display()))?;
     if let Some(kept) = kept {
         println!("The configuration from before is kept as {}.", kept.display());
     }
@@ -128,11 +128,9 @@ fn answers(options: Init) -> Result<Answers> {
     let usual = usual_host_name(account.domain());
     let host_name = match host_name {
         Some(host_name) => host_name,
-        None if stdin().is_terminal() => question::ask(
-            SERVER_NAME,
-            Some(usual),
-            str::parse::<HostName>,
-        )?,
+        None if stdin().is_terminal() => {
+            question::ask(SERVER_NAME, Some(usual), str::parse::<HostName>)?
+        }
         None => usual,
     };
     Ok(Answers { account, password, host_name })
@@ -170,7 +168,11 @@ fn write(file: &Path, text: &str) -> Result<Option<PathBuf>> {
     }
     let new = file.with_extension("toml.new");
     let _ = fs::remove_file(&new);
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&new)
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&new)
         .with_context(cannot)?;
     out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).with_context(cannot)?;
     let kept = file.exists().then(|| copy_name(file)).transpose()?;
@@ -185,7 +187,9 @@ fn write(file: &Path, text: &str) -> Result<Option<PathBuf>> {
 fn copy_name(file: &Path) -> Result<PathBuf> {
     let name = |number: u32| file.with_extension(format!("toml.{number}"));
     let free = (1..=COPIES_MAX).map(name).find(|copy| !copy.exists());
-    free.with_context(|| format!("there are {COPIES_MAX} copies of {}; remove some", file.display()))
+    free.with_context(|| {
+        format!("there are {COPIES_MAX} copies of {}; remove some", file.display())
+    })
 }
 
 /// Makes domain and account, if they are not there yet. What was done, in words.

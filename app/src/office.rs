@@ -13,7 +13,7 @@ use engine_system::{SystemClock, SystemRandom};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use words_mail::{AccountId, MailboxName, SpecialUse};
 
 /// The mailboxes that every new account gets besides INBOX.
@@ -63,6 +63,11 @@ pub struct Duty {
 impl Office {
     /// Opens the store in `data`, or makes it. Takes a while: not for a thread that serves others.
     pub fn open(data: &Data) -> Result<Office, OpenError> {
+        Office::open_keeping(data, core_mailbox::Options::default().keep_expunged)
+    }
+
+    /// The same; expunged messages can be recovered for so long.
+    pub fn open_keeping(data: &Data, keep_expunged: Duration) -> Result<Office, OpenError> {
         let store = EmbeddedStore::open(&data.store(), engine_store_embedded::Options::default())?;
         let random = Arc::new(SystemRandom);
         let passwords = Arc::new(Argon2Passwords::new(random.clone()));
@@ -70,7 +75,8 @@ impl Office {
         let options = core_directory::Options::default();
         let directory = Arc::new(Directory::new(store.clone(), world.clone(), options));
         let size_max = SIZE_MAX + TRACE_MAX;
-        let options = core_mailbox::Options { size_max, ..core_mailbox::Options::default() };
+        let options =
+            core_mailbox::Options { size_max, keep_expunged, ..core_mailbox::Options::default() };
         let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
         Ok(Office { store, world, directory, mail, duty: Arc::default() })
     }

@@ -70,8 +70,8 @@ impl Running {
         let signals = Signals::new(file.is_some())?;
         let stamps = keyring.stamps();
         let tls = Tls::new(keyring.present()?, Tickets::Given)?;
-        let opening = data.clone();
-        let office = spawn_blocking(move || Office::open(&opening)).await?;
+        let (opening, keep) = (data.clone(), config.mail.keep_expunged());
+        let office = spawn_blocking(move || Office::open_keeping(&opening, keep)).await?;
         let office = office.map_err(|error| explain(error, words))?;
         let recovery = office.store.recovery();
         if recovery.replayed > 0 {
@@ -117,8 +117,7 @@ impl Running {
             tls: self.tls.clone(),
         });
         let (rules, limits) = (Rules::of(&self.config), Limits::of(&self.config));
-        let counters =
-            serving::start(doors, rules, limits, &self.tls, &self.office, &stopping)?;
+        let counters = serving::start(doors, rules, limits, &self.tls, &self.office, &stopping)?;
         tokio::spawn(control.serve(self.office.clone(), stopping.clone()));
         tokio::spawn(worker::tidy(self.office.mail.clone(), stopping));
         tell(&self.manager, State::Ready);

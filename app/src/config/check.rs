@@ -42,8 +42,10 @@ pub fn check(config: &Config, reading: &mut Reading) -> Vec<Keypair> {
 }
 
 fn host_name(config: &Config, reading: &mut Reading) {
-    let mend = "write the name by which other servers find this one: host_name = \"mail.example.org\"";
+    let mend =
+        "write the name by which other servers find this one: host_name = \"mail.example.org\"";
     match &config.host_name {
+        _ if reading.is_wrong("host_name") => {}
         None => {
             let what = "this machine has no name that can be told to others".to_string();
             reading.warning_at("host_name", what, mend);
@@ -57,6 +59,9 @@ fn host_name(config: &Config, reading: &mut Reading) {
 }
 
 fn user(config: &Config, reading: &mut Reading) {
+    if reading.is_wrong("user") || reading.is_wrong("group") {
+        return;
+    }
     let Err(error) = identity(config) else { return };
     let text = error.to_string();
     let (what, mend) = text.rsplit_once(": ").unwrap_or((&text, "name another"));
@@ -111,13 +116,7 @@ fn listeners(config: &Config, reading: &mut Reading) {
 }
 
 /// Is the port of this listener also that of an earlier one?
-fn doubles(
-    config: &Config,
-    index: usize,
-    listener: &Listener,
-    port: u16,
-    reading: &mut Reading,
-) {
+fn doubles(config: &Config, index: usize, listener: &Listener, port: u16, reading: &mut Reading) {
     let at = format!("listener[{index}].port");
     for (place, address) in listener.address.0.iter().enumerate() {
         let earlier = config.listener.iter().take(index).filter(|other| {

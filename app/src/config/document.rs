@@ -11,7 +11,7 @@ const WIDTH: usize = 96;
 
 /// The first words of a new file.
 const HEAD: &str = "\
-# Configuration of Estafeta. A key that stands behind a \"#\" has the value that is shown there.
+# Configuration of Estafeta. A key behind a \"#\" is shown with its default, or with an example.
 # \"estafeta config check\" finds mistakes in it; SIGHUP to the running server, or
 # \"systemctl reload estafeta\", makes it heed what has changed.
 
@@ -26,10 +26,10 @@ pub fn file(values: &[Present]) -> String {
             comment(&mut out, section.about);
         }
         match section.form {
-            Form::Top => keys(&mut out, &section, "", values, true),
+            Form::Top => keys(&mut out, &section, "", values),
             Form::Once => {
                 let _ = writeln!(out, "{}", section.header());
-                keys(&mut out, &section, &section.path, values, true);
+                keys(&mut out, &section, &section.path, values);
             }
             Form::Each => {
                 example(&mut out, &section);
@@ -46,16 +46,16 @@ pub fn whole(values: &[Present]) -> String {
     let mut out = String::new();
     for section in sections() {
         match section.form {
-            Form::Top => keys(&mut out, &section, "", values, true),
+            Form::Top => keys(&mut out, &section, "", values),
             Form::Once => {
                 let _ = writeln!(out, "{}", section.header());
-                keys(&mut out, &section, &section.path, values, true);
+                keys(&mut out, &section, &section.path, values);
             }
             Form::Each => {
                 if values.iter().any(|present| section.is_at(&present.section)) {
                     for key in &section.keys {
                         comment(&mut out, &format!("{}: {}", key.name, key.meaning));
-                        let _ = writeln!(out, "# {}", facts(key));
+                        comment(&mut out, &facts(key));
                     }
                 }
                 each(&mut out, &section, values);
@@ -67,15 +67,13 @@ pub fn whole(values: &[Present]) -> String {
 }
 
 /// Every key of a section, explained.
-fn keys(out: &mut String, section: &Section, path: &str, values: &[Present], explained: bool) {
+fn keys(out: &mut String, section: &Section, path: &str, values: &[Present]) {
     for key in &section.keys {
-        if explained {
-            comment(out, &key.meaning);
-            let _ = writeln!(out, "# {}", facts(key));
-        }
+        comment(out, &key.meaning);
+        comment(out, &facts(key));
         let _ = match find(values, path, key.name) {
             Some(value) => writeln!(out, "{} = {value}\n", key.name),
-            None => writeln!(out, "#{} = {}\n", key.name, shown(&key.default)),
+            None => writeln!(out, "#{} = {}\n", key.name, sample(key)),
         };
     }
 }
@@ -102,8 +100,8 @@ fn example(out: &mut String, section: &Section) {
     let _ = writeln!(out, "#{}", section.header());
     for key in &section.keys {
         comment(out, &key.meaning);
-        let _ = writeln!(out, "# {}", facts(key));
-        let _ = writeln!(out, "#{} = {}", key.name, shown(&key.default));
+        comment(out, &facts(key));
+        let _ = writeln!(out, "#{} = {}", key.name, sample(key));
     }
     out.push('\n');
 }
@@ -113,8 +111,9 @@ fn find<'v>(values: &'v [Present], section: &str, name: &str) -> Option<&'v Json
     values.iter().find(is).map(|present| &present.value).filter(|value| !value.is_null())
 }
 
-fn shown(value: &Json) -> String {
-    if value.is_null() { String::new() } else { value.to_string() }
+/// The default, or an example if there is none.
+fn sample(key: &Key) -> String {
+    if key.default.is_null() { key.example.to_string() } else { key.default.to_string() }
 }
 
 /// What may stand there, and what holds if nothing does.
@@ -129,7 +128,7 @@ pub fn facts(key: &Key) -> String {
 
 /// The default in words.
 pub fn default(key: &Key) -> String {
-    if key.unset.is_empty() { shown(&key.default) } else { key.unset.to_string() }
+    if key.unset.is_empty() { key.default.to_string() } else { key.unset.to_string() }
 }
 
 /// Writes `text` in lines that begin with `#`.
@@ -163,7 +162,7 @@ pub fn chapter() -> String {
                 When::Restart => "at the next start",
             };
             let default = match key.unset {
-                "" => format!("`{}`", shown(&key.default)),
+                "" => format!("`{}`", key.default),
                 unset => unset.to_string(),
             };
             let cells = [&key.meaning, &key.kind, &default].map(|text| text.replace('|', "\\|"));

@@ -48,12 +48,24 @@ impl<'a> Item<'a> {
 #[derive(Debug, Default)]
 pub struct Reading {
     mistakes: Vec<Mistake>,
+    /// Where the file is no TOML: what was read there means nothing.
+    unreadable: Vec<Range<usize>>,
     places: BTreeMap<String, Range<usize>>,
 }
 
 impl Reading {
+    /// The file is no TOML at `span`, and nothing is to be made of what stands in `all`.
+    pub fn unreadable(&mut self, span: Range<usize>, all: Range<usize>, why: &str) {
+        let mend = "mend the line; \"estafeta config show\" prints how each key is written";
+        self.mistake(span, format!("this is not TOML: {why}"), mend);
+        self.unreadable.push(all);
+    }
+
     /// Something is wrong in this part of the file.
     pub fn mistake(&mut self, span: Range<usize>, what: String, mend: impl Into<String>) {
+        if self.unreadable.iter().any(|broken| overlap(broken, &span)) {
+            return;
+        }
         let (span, mend) = (Some(span), mend.into());
         self.mistakes.push(Mistake { span, severity: Severity::Mistake, what, mend });
     }
@@ -79,6 +91,13 @@ impl Reading {
     fn place(&self, path: &str) -> Option<Range<usize>> {
         let parent = || path.rsplit_once('.').and_then(|(parent, _)| self.places.get(parent));
         self.places.get(path).or_else(parent).cloned()
+    }
+
+    /// Is something wrong with the value of this key?
+    pub fn is_wrong(&self, path: &str) -> bool {
+        let Some(place) = self.places.get(path) else { return false };
+        let spans = self.mistakes.iter().filter_map(|mistake| mistake.span.as_ref());
+        spans.into_iter().any(|span| overlap(place, span))
     }
 
     /// Is this key in the file?
@@ -113,7 +132,10 @@ impl Reading {
                 self.places.insert(item.path.clone(), item.span.clone());
                 table.set(name, &item, self, sections);
             } else {
-                let (what, mend) = unknown::<T>(name, path, sections);
+                let (what, mend) = match is_section(value.get_ref()) {
+                    true => unknown_section(name, path, sections),
+                    false => unknown::<T>(name, path, sections),
+                };
                 self.mistake(key.span(), what, mend);
             }
         }
@@ -154,6 +176,35 @@ impl Reading {
 /// The name of a key in a section.
 pub fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
+}
+
+/// Do two parts of the file have something in common? One without length does with what it is in, or
+/// stands at an end of.
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start <= other.end && other.start <= one.end
+}
+
+fn is_section(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(array) => array.iter().any(|entry| entry.get_ref().is_table()),
+        _ => false,
+    }
+}
+
+/// What to say of a section that nobody knows.
+fn unknown_section(name: &str, path: &str, sections: &[Section]) -> (String, String) {
+    let path = join(path, name);
+    let names: Vec<&str> = sections.iter().map(|section| section.path.as_str()).collect();
+    let near = nearest(&path, &names).and_then(|near| sections.iter().find(|s| s.path == near));
+    let mend = match near {
+        Some(section) => format!("did you mean {}?", section.header()),
+        None => {
+            let headers = sections.iter().skip(1).map(Section::header);
+            format!("there are: {}", headers.collect::<Vec<_>>().join(", "))
+        }
+    };
+    (format!("there is no section {path:?}"), mend)
 }
 
 /// What to say of a key that nobody knows.

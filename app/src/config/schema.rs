@@ -10,6 +10,7 @@ use crate::log;
 use crate::network::Network;
 use crate::service::Service;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The port of each service that is open if the file names no listener.
 pub const STANDARD: [Service; 7] = [
@@ -151,5 +152,12 @@ table! {
         }
         tables {}
         lists {}
+    }
+}
+
+impl Mail {
+    /// How long expunged messages can be brought back.
+    pub fn keep_expunged(&self) -> Duration {
+        Duration::from_secs(self.undelete_days.0 * 24 * 60 * 60)
     }
 }

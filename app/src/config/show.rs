@@ -37,10 +37,11 @@ pub fn rows(config: &Config, chosen: Option<&str>) -> Vec<Json> {
 /// Is `path` this key, or one of this section?
 fn is_within(path: &str, chosen: &str) -> bool {
     let is = |path: &str| {
-        path.strip_prefix(chosen).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        path.strip_prefix(chosen)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
-    let without_index = path.split_once('[').and_then(|(list, rest)| {
-        rest.split_once(']').map(|(_, key)| format!("{list}{key}"))
-    });
+    let without_index = path
+        .split_once('[')
+        .and_then(|(list, rest)| rest.split_once(']').map(|(_, key)| format!("{list}{key}")));
     is(path) || without_index.is_some_and(|path| is(&path))
 }

@@ -79,6 +79,8 @@ pub struct Key {
     pub kind: String,
     /// The value it has if the file does not say; `null` for none.
     pub default: Json,
+    /// What might be written, if there is no default.
+    pub example: Json,
     /// What it means to have none.
     pub unset: &'static str,
     /// When a change is heeded.
@@ -172,6 +174,7 @@ macro_rules! table {
                     meaning: table::meaning(&[$($meaning),+]),
                     kind: <$Type as Value>::kind(),
                     default: default.$name.write(),
+                    example: <$Type as Value>::example(),
                     unset: concat!("" $(, $unset)?),
                     when: table!(@when $when),
                 }, )* ];

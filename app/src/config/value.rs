@@ -22,6 +22,11 @@ pub trait Value: Clone + PartialEq {
     /// Reads it; if it cannot be read, says so.
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Self>;
 
+    /// One that might be there, for a key that has no default.
+    fn example() -> Json {
+        Json::Null
+    }
+
     /// Writes it; `null` if there is none. JSON's texts, numbers and lists are TOML's too.
     fn write(&self) -> Json;
 }
@@ -55,21 +60,20 @@ fn parsed<T>(
 }
 
 /// A whole number from `min` to `max`.
-fn whole(item: &Item<'_>, min: u64, max: u64, reading: &mut Reading) -> Option<u64> {
-    let kind = format!("a whole number from {min} to {max}");
+fn whole(item: &Item<'_>, kind: &str, min: u64, max: u64, reading: &mut Reading) -> Option<u64> {
     let number = match item.value {
         DeValue::Integer(number) => {
             u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
         }
         DeValue::String(text) if text.as_ref().parse::<u64>().is_ok() => {
-            reading.wrong_kind(item, &kind, "leave the quotation marks away");
+            reading.wrong_kind(item, kind, "leave the quotation marks away");
             return None;
         }
         _ => None,
     };
     let number = number.filter(|number| (min..=max).contains(number));
     if number.is_none() {
-        reading.wrong_kind(item, &kind, "choose one of these");
+        reading.wrong_kind(item, kind, "choose one of these");
     }
     number
 }
@@ -107,6 +111,10 @@ fn name_of<T: PartialEq>(choices: &[(&'static str, T)], value: &T) -> Json {
 impl<T: Value> Value for Option<T> {
     fn kind() -> String {
         T::kind()
+    }
+
+    fn example() -> Json {
+        T::example()
     }
 
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Option<T>> {
@@ -151,7 +159,11 @@ impl<const MIN: u64, const MAX: u64> Value for Count<MIN, MAX> {
     }
 
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Self> {
-        whole(item, MIN, MAX, reading).map(Count)
+        whole(item, &Self::kind(), MIN, MAX, reading).map(Count)
+    }
+
+    fn example() -> Json {
+        json!(MIN.max(1000).min(MAX))
     }
 
     fn write(&self) -> Json {
@@ -169,7 +181,12 @@ impl Value for Port {
     }
 
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Port> {
-        whole(item, 1, u16::MAX.into(), reading).map(|number| Port(number as u16))
+        let number = whole(item, &Port::kind(), 1, u16::MAX.into(), reading)?;
+        number.try_into().ok().map(Port)
+    }
+
+    fn example() -> Json {
+        json!(25)
     }
 
     fn write(&self) -> Json {
@@ -214,11 +231,13 @@ impl<const MIN: u64, const MAX: u64> Value for Octets<MIN, MAX> {
 
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Self> {
         if matches!(item.value, DeValue::Integer(_)) {
-            return whole(item, MIN, MAX, reading).map(Octets);
+            return whole(item, &Self::kind(), MIN, MAX, reading).map(Octets);
         }
         parsed(item, &Self::kind(), reading, |text| {
-            let size = size::limit(text)?.filter(|size| (MIN..=MAX).contains(size));
-            size.map(Octets).ok_or_else(|| "choose one of these".to_string())
+            let mend = "write a number and K, M, G or T, and keep to these limits";
+            let size = size::limit(text).ok().flatten();
+            let size = size.filter(|size| (MIN..=MAX).contains(size));
+            size.map(Octets).ok_or_else(|| mend.to_string())
         })
     }
 
@@ -249,9 +268,9 @@ impl<const MIN: u64, const MAX: u64> Value for Span<MIN, MAX> {
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Self> {
         parsed(item, &Self::kind(), reading, |text| {
             let mend = || "write a number and s, m, h or d, and keep to these limits".to_string();
-            let unit = UNITS.iter().find_map(|(unit, seconds)| {
-                Some((text.strip_suffix(unit)?.trim_end(), *seconds))
-            });
+            let unit = UNITS
+                .iter()
+                .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?.trim_end(), *seconds)));
             let (number, seconds) = unit.ok_or_else(mend)?;
             let number: u64 = number.parse().map_err(|_| mend())?;
             let span = number.checked_mul(seconds).filter(|span| (MIN..=MAX).contains(span));
@@ -283,6 +302,10 @@ impl Value for PathBuf {
         })
     }
 
+    fn example() -> Json {
+        json!("/etc/estafeta/mail.pem")
+    }
+
     fn write(&self) -> Json {
         json!(self.to_string_lossy())
     }
@@ -296,9 +319,10 @@ impl FromStr for HostName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<HostName, String> {
-        Domain::parse(text)
-            .map(|domain| HostName(domain.to_string()))
-            .map_err(|error| error.to_string())
+        let domain = Domain::parse(text);
+        domain.map(|domain| HostName(domain.to_string())).map_err(|_| {
+            "a host name has letters, digits and hyphens, with dots between".to_string()
+        })
     }
 }
 
@@ -315,6 +339,10 @@ impl Value for HostName {
 
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<HostName> {
         parsed(item, &HostName::kind(), reading, str::parse)
+    }
+
+    fn example() -> Json {
+        json!("mail.example.org")
     }
 
     fn write(&self) -> Json {
@@ -336,6 +364,10 @@ impl Value for SystemName {
             true => Err("name one".to_string()),
             false => Ok(SystemName(text.to_string())),
         })
+    }
+
+    fn example() -> Json {
+        json!("estafeta")
     }
 
     fn write(&self) -> Json {
@@ -385,10 +417,9 @@ impl Value for Address {
     fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Address> {
         parsed(item, &Address::kind(), reading, |text| match text {
             "*" => Ok(Address::Every),
-            _ => text
-                .parse()
-                .map(Address::One)
-                .map_err(|_| "write numbers, not a name".to_string()),
+            _ => {
+                text.parse().map(Address::One).map_err(|_| "write numbers, not a name".to_string())
+            }
         })
     }
 
@@ -408,6 +439,11 @@ macro_rules! choices {
 
             fn read(item: &Item<'_>, reading: &mut Reading) -> Option<$Type> {
                 choice(item, &Self::kind(), &[$(($name, $value)),*], reading)
+            }
+
+            fn example() -> Json {
+                let first: &[&str] = &[$($name),*];
+                json!(first.first())
             }
 
             fn write(&self) -> Json {

@@ -131,7 +131,8 @@ fn text(value: &Json) -> String {
         let names: Vec<String> =
             certificate["names"].as_array().into_iter().flatten().map(word).collect();
         let (until, days) = (word(&certificate["until"]), &certificate["days_left"]);
-        let _ = writeln!(out, "{:<12} {} until {until} ({days} days)", "certificate", names.join(" "));
+        let _ =
+            writeln!(out, "{:<12} {} until {until} ({days} days)", "certificate", names.join(" "));
     }
     out
 }
