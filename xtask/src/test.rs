@@ -4,7 +4,7 @@ use crate::packages::{self, PROGRAMS};
 use anyhow::{Context, Result, bail};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long building, and how long the tests of one `cargo test` may take. They need a tenth of it:
@@ -19,6 +19,8 @@ pub fn run(root: &Path) -> Result<()> {
     tests(root, &["--workspace", "--exclude", "estafeta"])?;
     // The binary's own tests measure memory and are killed under load: as it is shipped.
     tests(root, &["--release", "--package", "estafeta"])?;
+    // The package as an administrator gets it; it says by itself when it cannot be tried here.
+    watched(Command::new(root.join("dist/test-package")).stdin(Stdio::null()), "dist/test-package")?;
     let missing: Vec<_> = PROGRAMS.iter().filter(|p| !packages::installed(p.name)).collect();
     for program in &missing {
         println!(
@@ -37,18 +39,23 @@ fn tests(root: &Path, which: &[&str]) -> Result<()> {
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
-    println!("cargo {}", arguments.join(" "));
+    let name = format!("cargo {}", arguments.join(" "));
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    command.args(arguments).current_dir(root);
+    watched(command.args(arguments).current_dir(root), &name)
+}
+
+/// Runs it to its good end.
+fn watched(command: &mut Command, name: &str) -> Result<()> {
+    println!("{name}");
     // A person who waits has Ctrl-C, which a group of its own would not hear.
     let watched = std::env::var_os("CI").is_some();
     if watched {
         command.process_group(0);
     }
-    let mut child = command.spawn().context("cannot run cargo")?;
+    let mut child = command.spawn().with_context(|| format!("cannot run {name}"))?;
     let status = if watched { within_time(child)? } else { child.wait()? };
     if !status.success() {
-        bail!("cargo {} failed", arguments.join(" "));
+        bail!("{name} failed");
     }
     Ok(())
 }
