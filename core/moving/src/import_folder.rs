@@ -20,6 +20,9 @@ const PAGE: usize = 500;
 /// Octets of bodies after which those that wait are committed.
 const WAITING_MAX: u64 = 4 << 20;
 
+/// How often a message is asked for whose source says that it may pass.
+const ATTEMPTS: usize = 3;
+
 /// One folder on its way in.
 pub(crate) struct FolderImport<'a> {
     importer: &'a Importer,
@@ -118,6 +121,8 @@ impl<'a> FolderImport<'a> {
             items.iter().map(|item| key(self.kind, self.target.id, item)).collect();
         let source_keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
         let brought = self.boxes.brought(id(self.kind), &source_keys).await?;
+        let new = |(item, before): (_, &Option<_>)| before.is_none().then_some(item);
+        folder.expect(&items.iter().zip(&brought).filter_map(new).collect::<Vec<_>>());
         let mut old = Vec::new();
         for ((item, key), before) in items.iter().zip(&keys).zip(&brought) {
             match before {
@@ -141,7 +146,14 @@ impl<'a> FolderImport<'a> {
         item: &Item,
         key: MessageKey,
     ) -> Result<(), MoveError> {
-        let fetched = match self.read(folder, item, key).await {
+        let mut fetched = self.read(folder, item, key).await;
+        for _ in 1..ATTEMPTS {
+            if !matches!(fetched, Err(MoveError::Source(SourceError::Temporary(_)))) {
+                break;
+            }
+            fetched = self.read(folder, item, key).await;
+        }
+        let fetched = match fetched {
             Ok(Some(fetched)) => fetched,
             Ok(None) => return Ok(()),
             Err(MoveError::Source(SourceError::Gone)) => {

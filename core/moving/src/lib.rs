@@ -22,6 +22,7 @@ mod maildir_source;
 mod mbox_reader;
 mod mbox_sink;
 mod mbox_source;
+pub mod plan;
 mod report;
 mod sink;
 mod source;

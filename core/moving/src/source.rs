@@ -82,6 +82,9 @@ pub trait OpenFolder: Send {
     /// At most `count_max` more messages, by rising UID, those without one last; none at the end.
     fn next(&mut self, count_max: usize) -> SourceLater<'_, Vec<Item>>;
 
+    /// These are read next, in this order: a source far away may ask for them ahead.
+    fn expect(&mut self, _items: &[&Item]) {}
+
     /// The octets of a message that [`OpenFolder::next`] gave.
     fn body<'a>(&'a mut self, item: &'a Item) -> SourceLater<'a, Body<'a>>;
 
