@@ -30,6 +30,9 @@ pub enum RemoteError {
         /// The server's words.
         said: String,
     },
+    /// The mailbox of this name is another one than a moment ago.
+    #[error("the mailbox was made anew meanwhile; run this again")]
+    MadeAnew,
     /// It does not speak the protocol.
     #[error("not understood: expected {0}")]
     NotUnderstood(&'static str),
@@ -46,6 +49,7 @@ impl RemoteError {
             RemoteError::NoTls
             | RemoteError::LoginRefused(_)
             | RemoteError::Refused { .. }
+            | RemoteError::MadeAnew
             | RemoteError::NotUnderstood(_) => false,
         }
     }

@@ -93,6 +93,7 @@ impl RemoteImap {
 
     /// Opens a mailbox to read, by the name that the server wrote.
     pub async fn examine(&mut self, name: &[u8]) -> Result<Opened, RemoteError> {
+        self.settle().await?;
         let mut opened = Opened { exists: 0, uid_validity: None, uid_next: None };
         let mut take = |response| match response {
             Response::Exists(exists) => opened.exists = exists,
@@ -107,8 +108,10 @@ impl RemoteImap {
         Ok(opened)
     }
 
-    /// What is known of the messages numbered `first` to `last`, in their order.
+    /// What is known of the messages numbered `first` to `last`, in their order. Messages that were
+    /// asked for before are passed over.
     pub async fn facts(&mut self, first: u32, last: u32) -> Result<Vec<Fetched>, RemoteError> {
+        self.settle().await?;
         let mut all: Vec<Fetched> = Vec::new();
         let most = (last.saturating_sub(first) as usize).saturating_add(1);
         let mut take = |response| match response {
@@ -136,6 +139,12 @@ impl RemoteImap {
             self.asked.push_back((tag, uid));
         }
         Ok(())
+    }
+
+    /// Has `uid` been asked for, and not yet come?
+    pub fn is_asked(&self, uid: Uid) -> bool {
+        let begun = usize::from(self.reading != Reading::Before);
+        self.asked.iter().skip(begun).any(|(_, asked)| *asked == uid)
     }
 
     /// The message asked for next, when it begins. Those asked for before it are passed over.
@@ -181,6 +190,14 @@ impl RemoteImap {
             }
         }
         Ok(None)
+    }
+
+    /// Passes over every message that was asked for and has not been read.
+    async fn settle(&mut self) -> Result<(), RemoteError> {
+        while !self.asked.is_empty() {
+            self.finish_front().await?;
+        }
+        Ok(())
     }
 
     /// Reads on until the oldest question is answered.

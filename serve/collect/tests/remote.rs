@@ -1,113 +1,18 @@
-//! Against servers that say what the script wants, cut into pieces of any length.
+//! One account on a server elsewhere, command by command.
 
-use core_world::{Dial, DialError, DialTls, Dialer, Later, Protection, Trust, Wire, WireError};
-use proto_sasl::Secret;
-use serve_collect::{Begun, Encryption, Login, RemoteError, RemoteImap};
+mod support;
+
+use serve_collect::{Begun, Encryption, RemoteError, RemoteImap};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use support::{Script, Server, login};
 use words_mail::{Uid, UidValidity};
-
-/// What the client must write, and what it then hears. `\n` stands for CRLF.
-type Script = &'static [(&'static str, &'static str)];
-
-struct Server {
-    script: Mutex<VecDeque<(&'static str, &'static str)>>,
-    piece_len: usize,
-}
-
-struct Scripted {
-    server: Arc<Server>,
-    unread: Vec<u8>,
-    written: Vec<u8>,
-    secured: bool,
-}
-
-impl Scripted {
-    /// Answers whatever has been written in full.
-    fn go_on(&mut self) {
-        let mut script = self.server.script.lock().unwrap();
-        while let Some((wanted, answer)) = script.front() {
-            let wanted = wanted.replace('\n', "\r\n");
-            if !self.written.starts_with(wanted.as_bytes()) {
-                let part = String::from_utf8_lossy(&self.written).into_owned();
-                assert!(wanted.starts_with(&part), "wanted {wanted:?}, written {part:?}");
-                return;
-            }
-            self.written.drain(..wanted.len());
-            self.unread.extend(answer.replace('\n', "\r\n").bytes());
-            script.pop_front();
-        }
-    }
-}
-
-impl Wire for Scripted {
-    fn read<'a>(
-        &'a mut self,
-        buffer: &'a mut [u8],
-        _within: Duration,
-    ) -> Later<'a, Result<usize, WireError>> {
-        self.go_on();
-        let len = self.unread.len().min(self.server.piece_len).min(buffer.len());
-        buffer[..len].copy_from_slice(&self.unread[..len]);
-        self.unread.drain(..len);
-        Box::pin(async move { Ok(len) })
-    }
-
-    fn write<'a>(
-        &'a mut self,
-        bytes: &'a [u8],
-        _within: Duration,
-    ) -> Later<'a, Result<(), WireError>> {
-        self.written.extend_from_slice(bytes);
-        Box::pin(async { Ok(()) })
-    }
-
-    fn secure<'a>(
-        &'a mut self,
-        _host: &'a str,
-        _trust: &'a Trust,
-        _within: Duration,
-    ) -> Later<'a, Result<(), DialError>> {
-        // What an attacker pushed in before TLS is still there for whoever reads on.
-        self.secured = true;
-        Box::pin(async { Ok(()) })
-    }
-
-    fn protection(&self) -> Option<&Protection> {
-        None
-    }
-}
-
-impl Dialer for Server {
-    fn dial<'a>(&'a self, _to: &'a Dial) -> Later<'a, Result<Box<dyn Wire>, DialError>> {
-        let server = Arc::new(Server {
-            script: Mutex::new(std::mem::take(&mut self.script.lock().unwrap())),
-            piece_len: self.piece_len,
-        });
-        let wire = Scripted { server, unread: Vec::new(), written: Vec::new(), secured: false };
-        Box::pin(async move { Ok(Box::new(wire) as Box<dyn Wire>) })
-    }
-}
-
-fn login(encryption: Encryption) -> Login {
-    let dial = Dial {
-        host: "old.example".to_string(),
-        port: 143,
-        tls: DialTls::Later,
-        trust: Trust::Authorities,
-        within: Duration::from_secs(1),
-    };
-    Login { dial, encryption, name: "ana".to_string(), password: Secret::new(b"ana".to_vec()) }
-}
 
 async fn open(
     script: Script,
     piece_len: usize,
     encryption: Encryption,
 ) -> Result<RemoteImap, RemoteError> {
-    let script = Mutex::new(script.iter().copied().collect());
-    RemoteImap::open(&Server { script, piece_len }, &login(encryption)).await
+    RemoteImap::open(&Server::new(&[script], piece_len), &login(encryption)).await
 }
 
 /// Reads `uids`, as a source does it: asked ahead, in order.
