@@ -73,6 +73,7 @@ mod recent;
 mod records;
 mod recover;
 mod rows;
+mod skip;
 mod summary;
 mod tree;
 mod unique_id;
