@@ -2,18 +2,28 @@
 
 mod account;
 mod alias;
+mod backup;
 mod config;
+mod device;
 mod domain;
+mod export;
+mod import;
 mod init;
 mod lab;
+mod restore;
 mod store;
 
 pub use account::{AccountCommand, Limits, PasswordChoice};
 pub use alias::AliasCommand;
+pub use backup::{Backup, BackupCommand};
 pub use config::ConfigCommand;
+pub use device::DeviceCommand;
 pub use domain::DomainCommand;
+pub use export::{ExportCommand, ExportWhich};
+pub use import::{ImportCommand, ImportHow};
 pub use init::{Init, Ports};
 pub use lab::Lab;
+pub use restore::Restore;
 pub use store::StoreCommand;
 
 use crate::print::Output;
@@ -30,7 +40,13 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// Configuration [default: /etc/estafeta/estafeta.toml, or ./estafeta.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "ESTAFETA_CONFIG", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "ESTAFETA_CONFIG",
+        hide_env_values = true
+    )]
     pub config: Option<PathBuf>,
     /// Data directory [default: the configuration's, or ./estafeta-lab]
     #[arg(long, global = true, value_name = "DIR", env = "ESTAFETA_DATA", hide_env_values = true)]
@@ -65,9 +81,22 @@ pub enum Command {
     /// Addresses that stand for others
     #[command(subcommand)]
     Alias(AliasCommand),
+    /// Passwords that one device knows: a phone, a laptop
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Bring mail from elsewhere, again and again until the day of the move
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Write mail out, for other programs
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// The files that everything is kept in
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Take a backup, list those that there are, verify them
+    Backup(Backup),
+    /// Restore everything, an account, a mailbox or a message from a backup
+    Restore(Restore),
     /// Print the script that lets a shell complete this command line
     Completion {
         /// Which shell

@@ -1,5 +1,6 @@
 //! Estafeta: a complete post office in one binary, that also is its own command line.
 
+mod backup;
 mod card;
 mod certificate;
 mod cli;
@@ -9,6 +10,7 @@ mod configuring;
 mod control;
 mod data;
 mod doors;
+mod dovecot;
 mod files;
 mod health;
 mod init;
@@ -21,6 +23,7 @@ mod operator;
 mod print;
 mod progress;
 mod request;
+mod restore;
 mod running;
 mod secret;
 mod serve;
@@ -75,7 +78,12 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Domain(command) => operator::run(command.request(), data, output),
         Command::Account(command) => operator::run(command.request(), data, output),
         Command::Alias(command) => operator::run(command.request(), data, output),
+        Command::Device(command) => operator::run(command.request(), data, output),
+        Command::Import(command) => operator::run(command.request(data), data, output),
+        Command::Export(command) => operator::run(command.request(), data, output),
         Command::Store(command) => store::run(command, data, output),
+        Command::Backup(options) => backup::run(options, data, output),
+        Command::Restore(options) => restore::run(options, data, output),
         Command::Completion { shell } => {
             completion::print(shell);
             Ok(ExitCode::SUCCESS)

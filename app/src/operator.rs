@@ -2,7 +2,10 @@
 
 mod account;
 mod alias;
+mod device;
 mod domain;
+mod import;
+mod passwd;
 
 use crate::control;
 use crate::data::Data;

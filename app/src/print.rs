@@ -4,9 +4,10 @@ use crate::request::Reply;
 use crate::size;
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
-use core_directory::{AccountEntry, AliasEntry, DomainEntry, Removed};
+use core_directory::{AccountEntry, AliasEntry, DeviceEntry, DomainEntry, Removed};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write, stdout};
+use time::OffsetDateTime;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -66,10 +67,11 @@ fn domains(entries: &[DomainEntry]) -> String {
 
 fn accounts(entries: &[AccountEntry]) -> String {
     let row = |entry: &AccountEntry| {
-        let login = match (entry.disabled, entry.has_password) {
-            (true, _) => "disabled",
-            (false, true) => "yes",
-            (false, false) => "no password",
+        let login = match (entry.disabled, entry.has_password, entry.has_foreign_hash) {
+            (true, ..) => "disabled",
+            (false, true, false) => "yes",
+            (false, true, true) => "yes, imported",
+            (false, false, _) => "no password",
         };
         vec![
             entry.address.clone(),
@@ -81,6 +83,32 @@ fn accounts(entries: &[AccountEntry]) -> String {
     };
     let header = ["ADDRESS", "ALSO", "LOGIN", "QUOTA", "MESSAGES MAX"];
     table(&header, entries.iter().map(row).collect())
+}
+
+/// Devices of an account, as people are shown them.
+pub fn devices(entries: &[DeviceEntry]) -> String {
+    let row = |entry: &DeviceEntry| {
+        let (used, how) = match &entry.used {
+            Some(used) => (moment(used.at), format!("{} {}", used.protocol, used.address)),
+            None => ("never".to_string(), "-".to_string()),
+        };
+        let expires = match (entry.expires_at, entry.expired) {
+            (None, _) => "never".to_string(),
+            (Some(at), false) => moment(at),
+            (Some(at), true) => format!("{}, over", moment(at)),
+        };
+        let (name, protocols) = (entry.name.clone(), entry.protocols.clone());
+        vec![name, protocols, moment(entry.created_at), expires, used, how]
+    };
+    let header = ["DEVICE", "FOR", "MADE", "EXPIRES", "LAST USED", "BY"];
+    table(&header, entries.iter().map(row).collect())
+}
+
+/// `2026-11-24 10:00`, in UTC.
+fn moment(millis: i64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1000));
+    let at = at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
 }
 
 fn aliases(entries: &[AliasEntry]) -> String {

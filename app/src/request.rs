@@ -3,13 +3,26 @@
 
 mod account;
 mod alias;
+mod backup;
+mod device;
 mod domain;
+mod export;
 mod health;
+mod import;
+mod restore;
 mod store;
 
 pub use account::{AccountRequest, Changes, NewOne};
 pub use alias::AliasRequest;
+pub use backup::{BackupRequest, told};
+pub use device::DeviceRequest;
 pub use domain::DomainRequest;
+pub use export::ExportRequest;
+pub use import::{
+    AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, ServerPlan,
+    ServerRequest,
+};
+pub use restore::RestoreRequest;
 pub use store::StoreRequest;
 
 use crate::office::Office;
@@ -31,8 +44,18 @@ pub enum Request {
     Account(AccountRequest),
     /// About aliases.
     Alias(AliasRequest),
+    /// About device passwords.
+    Device(DeviceRequest),
+    /// Bring mail from elsewhere.
+    Import(ImportRequest),
+    /// Write mail out.
+    Export(ExportRequest),
     /// About the store.
     Store(StoreRequest),
+    /// A backup.
+    Backup(BackupRequest),
+    /// Messages from a backup.
+    Restore(RestoreRequest),
     /// Is all well?
     Health,
 }
@@ -70,12 +93,17 @@ impl Reply {
 
 impl Office {
     /// Does what is wished; a long job tells how far it is. The error is for the operator to read.
-    pub async fn fulfil(&self, request: Request, _tell: &Tell) -> Result<Reply, String> {
+    pub async fn fulfil(&self, request: Request, tell: &Tell) -> Result<Reply, String> {
         match request {
             Request::Domain(request) => domain::fulfil(self, request).await,
             Request::Account(request) => account::fulfil(self, request).await,
             Request::Alias(request) => alias::fulfil(self, request).await,
+            Request::Device(request) => device::fulfil(self, request).await,
+            Request::Import(request) => import::fulfil(self, request, tell).await,
+            Request::Export(request) => export::fulfil(self, request, tell).await,
             Request::Store(request) => store::fulfil(self, request).await,
+            Request::Backup(request) => backup::fulfil(self, request, tell).await,
+            Request::Restore(request) => restore::fulfil(self, request, tell).await,
             Request::Health => health::fulfil(self).await,
         }
     }

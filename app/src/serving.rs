@@ -181,10 +181,9 @@ impl Counters {
     fn new(office: &Office, kinds: Vec<Kind>, rules: Rules) -> Counters {
         let Office { directory, mail, world, .. } = office.clone();
         let options = imap_office_options(&rules);
-        let imap_office =
-            serve_imap::Office::new(directory.clone(), mail, world.clone(), options);
+        let login = Login::new(directory, world.clone());
+        let imap_office = serve_imap::Office::new(login.clone(), mail, world, options);
         let present = RwLock::new(Arc::new(Present::new(office, &imap_office, &kinds, rules)));
-        let login = Login::new(directory, world);
         Counters(Arc::new(Inner { office: office.clone(), login, imap_office, kinds, present }))
     }
 

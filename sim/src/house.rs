@@ -90,14 +90,11 @@ impl House {
             received_max: core_delivery::Options::RECEIVED_MAX,
         };
         let delivery = Delivery::new(directory.clone(), mail.clone(), world.clone(), delivery);
-        let office = serve_imap::Office::new(
-            directory.clone(),
-            mail.clone(),
-            world.clone(),
-            Default::default(),
-        );
+        let login = Login::new(directory.clone(), world.clone());
+        let office =
+            serve_imap::Office::new(login.clone(), mail.clone(), world, Default::default());
         Ok(House {
-            login: Login::new(directory.clone(), world),
+            login,
             delivery: Arc::new(delivery),
             office: Arc::new(office),
             accounts: (1..=NAMES.len() as u32).collect(),

@@ -3,6 +3,7 @@
 use super::{address, domain};
 use crate::size;
 use clap::{Args, Subcommand};
+use core_directory::Protocols;
 use std::path::PathBuf;
 use words_mail::{Address, Domain};
 
@@ -14,13 +15,21 @@ pub enum AccountCommand {
         /// Its address
         #[arg(value_parser = address, required_unless_present = "from")]
         address: Option<Address>,
-        /// Make one of each line ADDRESS:PASSWORD of a file ("-" for standard input)
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "password", "password_stdin", "no_password"])]
+        /// Make one of each line ADDRESS:PASSWORD or ADDRESS:{SCHEME}HASH of a file, or of a
+        /// passwd-file of Dovecot ("-" for standard input)
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "password", "password_stdin", "password_hash", "no_password"])]
         from: Option<PathBuf>,
+        /// Of names without one in that file
+        #[arg(long, value_name = "DOMAIN", value_parser = domain, requires = "from")]
+        domain: Option<Domain>,
         #[command(flatten)]
         password: PasswordChoice,
+        /// The password as another server stored it, as in '{SHA512-CRYPT}$6$…'; replaced by our
+        /// own hash at the first login
+        #[arg(long, value_name = "HASH", conflicts_with_all = ["password", "password_stdin"])]
+        password_hash: Option<String>,
         /// Nobody can log in until a password is set
-        #[arg(long, conflicts_with_all = ["password", "password_stdin"])]
+        #[arg(long, conflicts_with_all = ["password", "password_stdin", "password_hash"])]
         no_password: bool,
         #[command(flatten)]
         limits: Limits,
@@ -44,6 +53,9 @@ pub enum AccountCommand {
         address: Address,
         #[command(flatten)]
         password: PasswordChoice,
+        /// The password as another server stored it, as in '{SHA512-CRYPT}$6$…'
+        #[arg(long, value_name = "HASH", conflicts_with_all = ["password", "password_stdin"])]
+        password_hash: Option<String>,
         #[command(flatten)]
         limits: Limits,
         /// One more address
@@ -61,6 +73,10 @@ pub enum AccountCommand {
         /// It may log in again
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
+        /// By these protocols (some of imap,pop3,smtp; any unless told) only device passwords let in;
+        /// "none": the main one does again
+        #[arg(long, value_name = "PROTOCOLS", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
+        device_passwords_only: Option<Protocols>,
     },
     /// Remove an account and its mail
     Remove {

@@ -2,7 +2,9 @@
 
 use super::{Change, PAGE, Reply, read_address, read_domain};
 use crate::office::Office;
-use core_directory::{AccountChange, AccountEntry, Admin, AdminError, NewAccount, Quota};
+use core_directory::{
+    AccountChange, AccountEntry, Admin, AdminError, NewAccount, NewPassword, Protocols, Quota,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio::task::JoinSet;
@@ -52,6 +54,9 @@ pub struct NewOne {
     pub address: String,
     /// Its password, if it has one yet.
     pub password: Option<String>,
+    /// What another server stored of it.
+    #[serde(default)]
+    pub password_hash: Option<String>,
     /// Octets that it may keep.
     pub quota_bytes: Option<u64>,
     /// Messages that it may keep.
@@ -65,6 +70,9 @@ pub struct NewOne {
 pub struct Changes {
     /// A new password.
     pub password: Option<String>,
+    /// What another server stored of it.
+    #[serde(default)]
+    pub password_hash: Option<String>,
     /// Addresses it gets.
     pub add_addresses: Vec<String>,
     /// The one it is known by.
@@ -79,6 +87,9 @@ pub struct Changes {
     pub size_max: Change<u64>,
     /// May it not log in?
     pub disabled: Option<bool>,
+    /// By which protocols it may come with device passwords alone, as in `imap,smtp`.
+    #[serde(default)]
+    pub devices_only: Option<String>,
 }
 
 /// Without its password.
@@ -153,7 +164,7 @@ async fn add(office: &Office, accounts: Vec<NewOne>) -> Result<Reply, String> {
 async fn add_one(office: &Office, one: NewOne) -> Result<AccountEntry, String> {
     let new = NewAccount {
         address: read_address(&one.address)?,
-        password: one.password.map(String::into_bytes),
+        password: new_password(one.password, one.password_hash),
         quota: Quota { bytes: one.quota_bytes, messages: one.quota_messages },
         size_max: one.size_max,
     };
@@ -164,11 +175,17 @@ async fn add_one(office: &Office, one: NewOne) -> Result<AccountEntry, String> {
     Ok(entry)
 }
 
+fn new_password(clear: Option<String>, hash: Option<String>) -> Option<NewPassword> {
+    let clear = clear.map(|clear| NewPassword::Clear(clear.into_bytes()));
+    clear.or(hash.map(NewPassword::Hash))
+}
+
 impl Changes {
     fn read(self) -> Result<AccountChange, String> {
         let all = |texts: &[String]| texts.iter().map(read_address).collect::<Result<Vec<_>, _>>();
+        let devices_only = self.devices_only.as_deref().map(str::parse::<Protocols>);
         Ok(AccountChange {
-            password: self.password.map(String::into_bytes),
+            password: new_password(self.password, self.password_hash),
             add_addresses: all(&self.add_addresses)?,
             main_address: self.main_address.as_ref().map(read_address).transpose()?,
             remove_addresses: all(&self.remove_addresses)?,
@@ -176,6 +193,7 @@ impl Changes {
             quota_messages: self.quota_messages.read(|number| Ok(*number))?,
             size_max: self.size_max.read(|number| Ok(*number))?,
             disabled: self.disabled,
+            devices_only: devices_only.transpose()?,
         })
     }
 }

@@ -65,7 +65,7 @@ fn a_message_without_header_keeps_its_text_as_body() {
 #[test]
 fn a_submission_is_completed_and_a_stranger_s_message_is_not() {
     let office = Office::open();
-    let ana = now(office.directory.scram_login("ana")).unwrap();
+    let ana = office.account("ana@mired.org");
     let to = office.recipients(&["bob@mired.org"]);
     let message = b"Subject: x\r\nBcc: carl@mired.org\r\n\r\nhi\r\n";
     let submission = Origin { submitter: Some((ana.id, ana.address.clone())), ..origin() };
@@ -200,7 +200,7 @@ fn under_one_reply_all_get_it_or_none() {
 #[test]
 fn an_account_disabled_meanwhile_submits_no_more() {
     let office = Office::open();
-    let ana = now(office.directory.scram_login("ana")).unwrap();
+    let ana = office.account("ana@mired.org");
     let to = office.recipients(&["bob@mired.org"]);
     let submission = || Origin { submitter: Some((ana.id, ana.address.clone())), ..origin() };
     let incoming = office.begin(submission(), MESSAGE);

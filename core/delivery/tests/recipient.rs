@@ -70,7 +70,7 @@ fn a_message_that_is_too_large_is_refused_before_it_comes() {
     ] {
         assert_eq!(office.recipient(path, size).map(drop), want, "{path} {size}");
     }
-    let ana = now(office.directory.scram_login("ana")).unwrap();
+    let ana = office.account("ana@mired.org");
     let path = |text| ReversePath(Some(address(text)));
     for (sender, from, size, want) in [
         (None, "x@elsewhere.org", SIZE_MAX, Ok(())),

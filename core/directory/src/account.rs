@@ -32,6 +32,13 @@ pub struct ScramKeys {
     pub salt: Vec<u8>,
     /// PBKDF2 rounds.
     pub iterations: u32,
+    /// Of each password that the client may know, the main one and those of devices; never none.
+    pub pairs: Vec<ScramPair>,
+}
+
+/// The keys of one password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScramPair {
     /// H(ClientKey)
     pub stored_key: [u8; 32],
     /// HMAC(SaltedPassword, "Server Key")

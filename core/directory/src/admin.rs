@@ -2,12 +2,14 @@
 
 mod account;
 mod alias;
+mod device;
 mod domain;
 mod entry;
 mod error;
 
 pub use entry::{
-    AccountChange, AccountEntry, AliasEntry, DomainChange, DomainEntry, NewAccount, Removed,
+    AccountChange, AccountEntry, AliasEntry, DeviceEntry, DomainChange, DomainEntry, NewAccount,
+    NewDevice, NewPassword, Removed, Used,
 };
 pub use error::AdminError;
 

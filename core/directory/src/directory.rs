@@ -1,13 +1,13 @@
 //! The questions that servers ask.
 
 use crate::lookup::Lookup;
+use crate::pass::Bells;
 use crate::record::AccountRecord;
 use crate::verified::Verified;
 use crate::walk::{Fallback, Walk};
 use crate::{Account, Admin};
 use core_store::{Store, StoreError};
 use core_world::World;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use words_mail::{AccountId, Address, ForwardPath, Refusal, ReversePath};
 
@@ -21,8 +21,8 @@ pub struct Directory {
     pub(crate) dummy_hash: OnceLock<String>,
     /// What keys for such names are made of, once it was read.
     pub(crate) secret: OnceLock<[u8; 32]>,
-    /// How often an account was changed or removed.
-    revision: AtomicU64,
+    /// Who wants to know that an account was changed or removed.
+    pub(crate) bells: Arc<Bells>,
 }
 
 /// What the directory needs to be told.
@@ -63,8 +63,8 @@ impl Directory {
     /// The directory kept in `store`.
     pub fn new(store: Arc<dyn Store>, world: World, options: Options) -> Directory {
         let verified = Verified::new(&*world.random);
-        let (dummy_hash, secret, revision) = Default::default();
-        Directory { store, world, options, verified, dummy_hash, secret, revision }
+        let (dummy_hash, secret, bells) = Default::default();
+        Directory { store, world, options, verified, dummy_hash, secret, bells }
     }
 
     /// What the operator may do.
@@ -96,16 +96,10 @@ impl Directory {
         Ok(resolved)
     }
 
-    /// Another number after every change or removal of an account by this process. Who let somebody
-    /// in keeps the number from before, and asks for [`Directory::account`] again when it differs.
-    pub fn revision(&self) -> u64 {
-        self.revision.load(Ordering::Acquire)
-    }
-
     /// `account` is not what it was.
     pub(crate) fn account_changed(&self, account: AccountId) {
         self.verified.forget(account);
-        self.revision.fetch_add(1, Ordering::Release);
+        self.bells.ring(account);
     }
 
     /// The account of that number. Errors: `LoginFailed` if it is gone or disabled; `Unavailable`.

@@ -14,6 +14,8 @@ const SHORT: &[u8] = b"dS";
 const ACCOUNT: &[u8] = b"dA";
 const CREDENTIALS: &[u8] = b"dP";
 const MEMBER: &[u8] = b"dM";
+const DEVICE: &[u8] = b"dV";
+const USE: &[u8] = b"dU";
 /// Between two texts of a key; neither domains nor local-parts can hold it.
 const END: &[u8] = b"\0";
 
@@ -100,6 +102,27 @@ pub(crate) fn credentials(id: AccountId) -> Key {
     join(&[CREDENTIALS, &id.0.to_be_bytes()])
 }
 
+/// Of the [`crate::record::DeviceRecord`] of a device of an account.
+pub(crate) fn device(account: AccountId, device: u32) -> Key {
+    join(&[DEVICE, &account.0.to_be_bytes(), &device.to_be_bytes()])
+}
+
+/// The devices of an account, the eldest first.
+pub(crate) fn devices(account: AccountId) -> Range<Key> {
+    Scan::prefix(&join(&[DEVICE, &account.0.to_be_bytes()]))
+}
+
+/// The device that such a key names.
+pub(crate) fn read_device(key: &[u8]) -> Option<u32> {
+    let number = key.strip_prefix(DEVICE)?.get(4..)?.try_into().ok()?;
+    Some(u32::from_be_bytes(number))
+}
+
+/// Of the [`crate::record::UseRecord`] of a device of an account.
+pub(crate) fn device_use(account: AccountId, device: u32) -> Key {
+    join(&[USE, &account.0.to_be_bytes(), &device.to_be_bytes()])
+}
+
 /// Of an account's entry in the index of accounts by the domain of their main address.
 pub(crate) fn member(domain: &Domain, id: AccountId) -> Key {
     join(&[MEMBER, domain.as_str().as_bytes(), END, &id.0.to_be_bytes()])
@@ -149,6 +172,7 @@ mod tests {
         let mired = Domain::parse("mired.org").unwrap();
         assert_eq!(read_domain(&domain(&mired)), Some(mired.clone()));
         assert_eq!(read_account(&account(AccountId(258))), Some(AccountId(258)));
+        assert_eq!(read_device(&device(AccountId(258), 513)), Some(513));
         let name = Name::new("ÑANDÚ", &mired);
         assert_eq!(name.local_part(), "ñandú");
         assert_eq!(read_name(&name.key()), Some(name));
@@ -160,6 +184,9 @@ mod tests {
         let range = names(Some(&domain("a.org")));
         let holds = |d| range.contains(&Name::new("z", &domain(d)).key());
         assert_eq!((holds("a.org"), holds("a.orga"), holds("a.or")), (true, false, false));
+        let range = devices(AccountId(1));
+        let holds = |account| range.contains(&device(AccountId(account), u32::MAX));
+        assert_eq!((holds(1), holds(0), holds(2), holds(256)), (true, false, false, false));
         let range = shorts("ana");
         let holds = |local_part| range.contains(&Name::new(local_part, &domain("x")).short_key());
         assert_eq!((holds("ANA"), holds("anab"), holds("an")), (true, false, false));

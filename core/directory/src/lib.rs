@@ -6,19 +6,25 @@
 
 mod account;
 mod admin;
+mod device;
 mod directory;
 mod key;
 mod login;
 mod lookup;
 mod octets;
+mod pass;
+mod protocol;
 mod record;
 mod scram;
 mod verified;
 mod walk;
 
-pub use account::{Account, Quota, ScramKeys};
+pub use account::{Account, Quota, ScramKeys, ScramPair};
 pub use admin::{
-    AccountChange, AccountEntry, Admin, AdminError, AliasEntry, DomainChange, DomainEntry,
-    NewAccount, Removed,
+    AccountChange, AccountEntry, Admin, AdminError, AliasEntry, DeviceEntry, DomainChange,
+    DomainEntry, NewAccount, NewDevice, NewPassword, Removed, Used,
 };
 pub use directory::{Directory, LocalRecipient, Options, Resolved};
+pub use login::{Coming, Identity};
+pub use pass::{AccountWatch, Admitted, Pass};
+pub use protocol::{Protocol, Protocols};

@@ -2,7 +2,8 @@
 
 use crate::key::{self, Name};
 use crate::record::{
-    AccountRecord, CredentialsRecord, DomainKind, DomainRecord, NameRecord, OwnerRecord, Record,
+    AccountRecord, CredentialsRecord, DeviceRecord, DomainKind, DomainRecord, NameRecord,
+    OwnerRecord, Record,
 };
 use core_store::{Key, Scan, Snapshot, Store, StoreError, Value};
 use std::ops::Range;
@@ -11,6 +12,9 @@ use words_mail::{AccountId, Address, Domain};
 
 /// Most addresses with one local-part that a short name is searched in; with more it is not unique.
 const SHORTS_MAX: usize = 100;
+
+/// Most devices of one account: a login with SCRAM compares its proof with each.
+pub(crate) const DEVICES_MAX: usize = 32;
 
 /// One moment of the directory.
 pub(crate) struct Lookup {
@@ -66,6 +70,29 @@ impl Lookup {
         let Some(account) = values.next().flatten() else { return Ok(None) };
         let credentials = values.next().flatten().map(found).transpose()?;
         Ok(Some((found(account)?.record, credentials)))
+    }
+
+    /// A device of an account.
+    pub(crate) async fn device(
+        &self,
+        account: AccountId,
+        number: u32,
+    ) -> Result<Option<Found<DeviceRecord>>, StoreError> {
+        self.find(&key::device(account, number)).await
+    }
+
+    /// The devices of an account, the eldest first.
+    pub(crate) async fn devices(
+        &self,
+        account: AccountId,
+    ) -> Result<Vec<(u32, DeviceRecord)>, StoreError> {
+        let pairs = self.page(key::devices(account), DEVICES_MAX).await?;
+        let read = |(key, value): (Key, Value)| {
+            let number = key::read_device(&key);
+            let number = number.ok_or_else(|| StoreError::Corrupt("a device's key".to_string()))?;
+            Ok((number, found(value)?.record))
+        };
+        pairs.into_iter().map(read).collect()
     }
 
     /// A domain and, in the same trip, the first of `names` that somebody has in it.

@@ -1,5 +1,7 @@
 //! How records are written: numbers big-endian, texts with their length in front.
 
+use words_base::Timestamp;
+
 /// Writes one record, version first.
 pub(crate) struct Writer(Vec<u8>);
 
@@ -25,6 +27,11 @@ impl Writer {
     pub(crate) fn number64(&mut self, number: u64) -> &mut Writer {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
+    }
+
+    /// Eight octets: milliseconds since 1970.
+    pub(crate) fn time(&mut self, time: Timestamp) -> &mut Writer {
+        self.number64(time.millis().cast_unsigned())
     }
 
     /// One octet that tells whether there is one, and eight for it if so.
@@ -59,10 +66,15 @@ impl Writer {
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    /// The record's version, and its fields.
+    pub(crate) fn open(record: &'a [u8]) -> Option<(u8, Reader<'a>)> {
+        let mut reader = Reader(record);
+        Some((reader.octet()?, reader))
+    }
+
     /// The record's fields, if it is of that version.
     pub(crate) fn new(version: u8, record: &'a [u8]) -> Option<Reader<'a>> {
-        let mut reader = Reader(record);
-        (reader.octet()? == version).then_some(reader)
+        Reader::open(record).filter(|(found, _)| *found == version).map(|(_, reader)| reader)
     }
 
     fn take(&mut self, len: usize) -> Option<&'a [u8]> {
@@ -97,6 +109,11 @@ impl<'a> Reader<'a> {
     /// Eight octets.
     pub(crate) fn number64(&mut self) -> Option<u64> {
         self.array().map(u64::from_be_bytes)
+    }
+
+    /// What [`Writer::time`] wrote.
+    pub(crate) fn time(&mut self) -> Option<Timestamp> {
+        Some(Timestamp::from_millis(self.number64()?.cast_signed()))
     }
 
     /// What [`Writer::maybe64`] wrote.

@@ -1,11 +1,19 @@
 //! What is stored. The layout is written down in `docs/records.md`, section "Directory".
 
+mod credentials;
+mod device;
+
+pub(crate) use credentials::CredentialsRecord;
+pub(crate) use device::{DeviceRecord, UseRecord};
+
 use crate::octets::{Reader, Writer};
-use crate::{Quota, ScramKeys};
+use crate::{Protocols, Quota};
 use words_mail::{AccountId, Address, Domain};
 
-/// The version that every record of this build carries.
+/// The version of records that have had no other.
 const VERSION: u8 = 1;
+/// The version of [`AccountRecord`].
+const ACCOUNT_VERSION: u8 = 2;
 
 /// A value of the store that knows its own form.
 pub(crate) trait Record: Sized {
@@ -102,28 +110,44 @@ pub(crate) struct AccountRecord {
     pub(crate) size_max: Option<u64>,
     /// May it not log in?
     pub(crate) disabled: bool,
+    /// By which protocols it comes with device passwords alone, not with its main one.
+    pub(crate) devices_only: Protocols,
+    /// Who says whether its main password is right, if not we: the name of an authority.
+    pub(crate) authority: Option<String>,
 }
 
 impl Record for AccountRecord {
     const WHAT: &'static str = "account";
 
     fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new(VERSION);
+        let mut out = Writer::new(ACCOUNT_VERSION);
         out.text(&self.address);
         write_addresses(&mut out, &self.addresses);
         out.maybe64(self.quota.bytes).maybe64(self.quota.messages).maybe64(self.size_max);
-        out.octet(u8::from(self.disabled)).done()
+        out.octet(u8::from(self.disabled)).octet(self.devices_only.octet());
+        out.bytes(self.authority.as_deref().unwrap_or_default().as_bytes()).done()
     }
 
     fn decode(octets: &[u8]) -> Option<AccountRecord> {
-        let mut from = Reader::new(VERSION, octets)?;
-        let record = AccountRecord {
+        let (version, mut from) = Reader::open(octets)?;
+        let mut record = AccountRecord {
             address: Address::parse(from.text()?).ok()?,
             addresses: read_addresses(&mut from)?,
             quota: Quota { bytes: from.maybe64()?, messages: from.maybe64()? },
             size_max: from.maybe64()?,
             disabled: from.truth()?,
+            devices_only: Protocols::NONE,
+            authority: None,
         };
+        match version {
+            // It ends here.
+            1 => {}
+            ACCOUNT_VERSION => {
+                record.devices_only = Protocols::from_octet(from.octet()?);
+                record.authority = Some(from.text()?.to_string()).filter(|name| !name.is_empty());
+            }
+            _ => return None,
+        }
         from.done(record)
     }
 }
@@ -180,37 +204,6 @@ impl Record for OwnerRecord {
     }
 }
 
-/// How an account proves who it is.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct CredentialsRecord {
-    /// In PHC string form.
-    pub(crate) hash: String,
-    /// For SCRAM-SHA-256.
-    pub(crate) scram: ScramKeys,
-}
-
-impl Record for CredentialsRecord {
-    const WHAT: &'static str = "credentials";
-
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new(VERSION);
-        out.text(&self.hash).bytes(&self.scram.salt).number32(self.scram.iterations);
-        out.bytes(&self.scram.stored_key).bytes(&self.scram.server_key).done()
-    }
-
-    fn decode(octets: &[u8]) -> Option<CredentialsRecord> {
-        let mut from = Reader::new(VERSION, octets)?;
-        let hash = from.text()?.to_string();
-        let scram = ScramKeys {
-            salt: from.bytes()?.to_vec(),
-            iterations: from.number32()?,
-            stored_key: from.bytes()?.try_into().ok()?,
-            server_key: from.bytes()?.try_into().ok()?,
-        };
-        from.done(CredentialsRecord { hash, scram })
-    }
-}
-
 /// The secret from which keys for names that nobody has are made up.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SecretRecord(pub(crate) [u8; 32]);
@@ -244,22 +237,23 @@ fn read_addresses(from: &mut Reader<'_>) -> Option<Vec<Address>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fmt::Debug;
+    use crate::{Protocol, ScramPair};
+    use words_base::Timestamp;
 
     fn address(text: &str) -> Address {
         Address::parse(text).unwrap()
     }
 
     /// Reads back what it writes; no shorter or longer octets are taken for it.
-    fn check<T: Record + PartialEq + Debug>(record: &T) {
+    fn check<T: Record + PartialEq>(record: &T) {
         let octets = record.encode();
-        assert_eq!(T::decode(&octets).as_ref(), Some(record));
+        assert!(T::decode(&octets).as_ref() == Some(record), "{}", T::WHAT);
         for len in 0..octets.len() {
-            assert_eq!(T::decode(&octets[..len]), None, "{record:?} cut to {len}");
+            assert!(T::decode(&octets[..len]).is_none(), "{} cut to {len}", T::WHAT);
         }
-        assert_eq!(T::decode(&[&octets[..], b"x"].concat()), None);
-        let later = [&[VERSION + 1], &octets[1..]].concat();
-        assert_eq!(T::decode(&later), None);
+        assert!(T::decode(&[&octets[..], b"x"].concat()).is_none(), "{} and more", T::WHAT);
+        let later = [&[octets[0] + 1], &octets[1..]].concat();
+        assert!(T::decode(&later).is_none());
     }
 
     #[test]
@@ -278,6 +272,34 @@ mod tests {
             quota: Quota { bytes: Some(1), messages: None },
             size_max: Some(u64::MAX),
             disabled: true,
+            devices_only: Protocols::from(Protocol::Smtp),
+            authority: Some("ldap".to_string()),
+        });
+        let scram = ScramPair { stored_key: [1; 32], server_key: [2; 32] };
+        let credentials = CredentialsRecord {
+            generation: 7,
+            devices_made: 3,
+            hash: Some("$argon2id$".to_string()),
+            salt: vec![5; 16],
+            iterations: 10_000,
+            scram: Some(scram.clone()),
+        };
+        check(&credentials);
+        check(&CredentialsRecord { hash: None, scram: None, ..credentials });
+        let device = DeviceRecord {
+            name: "el móvil".to_string(),
+            protocols: Protocols::ANY,
+            created_at: Timestamp::from_seconds(1_795_514_400),
+            expires_at: Some(Timestamp::from_millis(-1)),
+            digest: [3; 32],
+            scram,
+        };
+        check(&device);
+        check(&DeviceRecord { expires_at: None, ..device });
+        check(&UseRecord {
+            at: Timestamp::from_millis(1),
+            protocol: Protocol::Pop3,
+            address: "[2001:db8::1]:993".to_string(),
         });
         check(&NameRecord::Account(AccountId(3)));
         check(&NameRecord::Alias(vec![address("bob@mired.org"), address("b@elsewhere.org")]));
@@ -291,6 +313,20 @@ mod tests {
         let record = AccountRecord::decode(octets).unwrap();
         assert_eq!(record.address, address("ana@mired.org"));
         assert_eq!(record.quota, Quota { bytes: Some(1 << 20), messages: None });
-        assert_eq!(record.encode(), octets);
+        assert_eq!((record.disabled, record.devices_only), (false, Protocols::NONE));
+        assert!(AccountRecord::decode(&record.encode()) == Some(record));
+
+        let octets = [
+            b"\x01\x00\x05$argo\x00\x02\xff\xfe\x00\x00\x27\x10\x00\x20",
+            &[1; 32][..],
+            b"\x00\x20",
+            &[2; 32],
+        ];
+        let record = CredentialsRecord::decode(&octets.concat()).unwrap();
+        assert_eq!(record.hash.as_deref(), Some("$argo"));
+        assert_eq!((record.generation, record.devices_made), (0, 0));
+        assert_eq!((&record.salt[..], record.iterations), (&[0xff, 0xfe][..], 10_000));
+        assert!(record.scram == Some(ScramPair { stored_key: [1; 32], server_key: [2; 32] }));
+        assert!(CredentialsRecord::decode(&record.encode()) == Some(record));
     }
 }

@@ -1,29 +1,30 @@
 //! Keys for SCRAM-SHA-256 (RFC 5802 §3, RFC 7677).
 
-use crate::ScramKeys;
+use crate::{ScramKeys, ScramPair};
 use core_world::Random;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 /// Rounds of PBKDF2: at least 4096 (RFC 7677 §4). The client pays for them at each login, we once.
-const ITERATIONS: u32 = 10_000;
+pub(crate) const ITERATIONS: u32 = 10_000;
 /// Octets.
 const SALT_LEN: usize = 16;
 
-/// The keys of `password`, under a fresh salt.
-///
-/// Departs from RFC 5802 §2.2: passwords are taken as the octets of their UTF-8, without SASLprep.
-pub(crate) fn derive(password: &[u8], random: &dyn Random) -> ScramKeys {
+/// A fresh salt.
+pub(crate) fn salt(random: &dyn Random) -> Vec<u8> {
     let mut salt = vec![0; SALT_LEN];
     random.fill(&mut salt);
-    derive_with(password, salt, ITERATIONS)
+    salt
 }
 
-fn derive_with(password: &[u8], salt: Vec<u8>, iterations: u32) -> ScramKeys {
-    let salted: [u8; 32] = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, &salt, iterations);
+/// The keys of `password`.
+///
+/// Departs from RFC 5802 §2.2: passwords are taken as the octets of their UTF-8, without SASLprep.
+pub(crate) fn derive(password: &[u8], salt: &[u8], iterations: u32) -> ScramPair {
+    let salted: [u8; 32] = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, salt, iterations);
     let client_key = hmac(&salted, b"Client Key");
     let stored_key = Sha256::digest(client_key).into();
-    ScramKeys { salt, iterations, stored_key, server_key: hmac(&salted, b"Server Key") }
+    ScramPair { stored_key, server_key: hmac(&salted, b"Server Key") }
 }
 
 /// Keys for a name that nobody has: the same each time for the same `secret`, and no password
@@ -32,15 +33,10 @@ pub(crate) fn make_up(secret: &[u8; 32], name: &str) -> ScramKeys {
     let mut octets = [0; SALT_LEN + 64];
     blake3::Hasher::new_keyed(secret).update(name.as_bytes()).finalize_xof().fill(&mut octets);
     let (salt, keys) = octets.split_at(SALT_LEN);
-    let mut made_up = ScramKeys {
-        salt: salt.to_vec(),
-        iterations: ITERATIONS,
-        stored_key: [0; 32],
-        server_key: [0; 32],
-    };
-    made_up.stored_key.copy_from_slice(&keys[..32]);
-    made_up.server_key.copy_from_slice(&keys[32..]);
-    made_up
+    let mut pair = ScramPair { stored_key: [0; 32], server_key: [0; 32] };
+    pair.stored_key.copy_from_slice(&keys[..32]);
+    pair.server_key.copy_from_slice(&keys[32..]);
+    ScramKeys { salt: salt.to_vec(), iterations: ITERATIONS, pairs: vec![pair] }
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
@@ -61,7 +57,7 @@ mod tests {
             0x5b, 0x6d, 0x99, 0x68, 0x9d, 0x12, 0x35, 0x8e, 0xec, 0xa0, 0x4b, 0x14, 0x12, 0x36,
             0xfa, 0x81,
         ];
-        let keys = derive_with(b"pencil", salt, 4096);
+        let keys = derive(b"pencil", &salt, 4096);
         let auth_message = b"n=user,r=rOprNGfwEbeRWgbNEkqO,\
             r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,\
             c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";

@@ -2,7 +2,7 @@
 
 mod support;
 
-use core_directory::{AccountChange, DomainChange, NewAccount};
+use core_directory::{AccountChange, DomainChange, Identity, NewAccount};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Office, address, domain, now};
@@ -297,7 +297,10 @@ fn check_mail(office: &Office, model: &Model, place: Place) {
 }
 
 fn check_login(office: &Office, model: &Model, place: Place) {
-    let login = |name: &str| now(office.directory.scram_login(name)).ok().map(|a| a.id.0);
+    let login = |name: &str| match now(office.directory.identify(name)).unwrap() {
+        Identity::Account(id) => Some(id.0),
+        Identity::Nobody(_) => None,
+    };
     assert_eq!(login(&at(place).to_string()), model.account(place), "{place:?}");
     let owners: BTreeSet<u32> = (model.names.iter())
         .filter_map(|(p, has)| match has {

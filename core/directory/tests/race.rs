@@ -3,10 +3,12 @@
 
 mod support;
 
-use core_directory::{AccountChange, AdminError, Directory, NewAccount};
+use core_directory::{
+    AccountChange, AdminError, Directory, NewAccount, NewDevice, NewPassword, Protocol, Protocols,
+};
 use core_store::{Batch, Committed, Later, Limits, MemoryStore, Snapshot, Store};
 use std::sync::{Arc, Mutex};
-use support::{Office, address, addresses, domain, now};
+use support::{Office, address, addresses, by, domain, now};
 
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
@@ -44,10 +46,7 @@ fn race<T>(
     let meanwhile: Meanwhile = Box::new(move || meanwhile(&other));
     let store = office.store.clone();
     let store = Arc::new(Interrupted { store, meanwhile: Mutex::new(Some(meanwhile)) });
-    let outside = office.outside.clone();
-    let world =
-        core_world::World { clock: outside.clone(), random: outside.clone(), passwords: outside };
-    now(first(&Directory::new(store, world, Default::default())))
+    now(first(&Directory::new(store, office.outside.world(), Default::default())))
 }
 
 fn office() -> Arc<Office> {
@@ -149,8 +148,109 @@ fn two_changes_of_one_account_are_both_kept() {
 fn a_secret_that_another_process_stored_first_is_used() {
     let office = office();
     let other = office.clone();
-    let came = |office: &Office| drop(now(office.directory.scram_keys("nobody")));
-    let keys = async |d: &Directory| d.scram_keys("nobody").await.unwrap();
+    let came = |office: &Office| drop(now(office.directory.scram_keys("nobody", Protocol::Imap)));
+    let keys = async |d: &Directory| d.scram_keys("nobody", Protocol::Imap).await.unwrap();
     let keys = race(&office, came, keys);
-    assert!(keys == now(other.directory.scram_keys("nobody")).unwrap());
+    assert!(keys == now(other.directory.scram_keys("nobody", Protocol::Imap)).unwrap());
+}
+
+/// Ana's password is `secret`, and only another server's hash of it is known.
+fn imported() -> Arc<Office> {
+    let office = office();
+    set_password(&office, NewPassword::Hash("foreign:secret".to_string()));
+    office
+}
+
+fn set_password(office: &Office, password: NewPassword) {
+    let change = AccountChange { password: Some(password), ..Default::default() };
+    now(office.directory.admin().set_account(&address("ana@mired.org"), &change)).unwrap();
+}
+
+#[test]
+fn a_hash_from_elsewhere_is_not_replaced_over_a_password_that_was_just_changed() {
+    let login = async |d: &Directory| d.login("ana", b"secret", by(Protocol::Imap)).await.is_ok();
+    let office = imported();
+    let change = |office: &Office| set_password(office, NewPassword::Clear(b"new".to_vec()));
+    assert!(race(&office, change, login), "it was right when it was asked");
+    assert!(office.login("ana", b"new").is_ok());
+    assert!(office.login("ana", b"secret").is_err());
+    assert!(office.scram_login("ana").is_ok());
+
+    let office = imported();
+    let again = |office: &Office| set_password(office, NewPassword::Hash("foreign:x".to_string()));
+    assert!(race(&office, again, login));
+    assert!(office.login("ana", b"secret").is_err());
+    assert!(office.login("ana", b"x").is_ok());
+}
+
+#[test]
+fn two_first_logins_at_once_leave_one_hash_and_its_keys() {
+    let login = async |d: &Directory| d.login("ana", b"secret", by(Protocol::Imap)).await.is_ok();
+    let office = imported();
+    let other = |office: &Office| assert!(office.login("ana", b"secret").is_ok());
+    assert!(race(&office, other, login));
+    assert!(office.login("ana", b"secret").is_ok() && office.scram_login("ana").is_ok());
+    let entry = now(office.directory.admin().show_account(&address("ana@mired.org"))).unwrap();
+    assert!(entry.has_password && !entry.has_foreign_hash);
+
+    let office = imported();
+    let remove = |office: &Office| {
+        now(office.directory.admin().remove_account(&address("ana@mired.org"))).unwrap();
+    };
+    assert!(race(&office, remove, login));
+    assert!(office.login("ana", b"secret").is_err());
+}
+
+fn phone() -> NewDevice {
+    NewDevice { name: "phone".to_string(), protocols: Protocols::ANY, expires_at: None }
+}
+
+#[test]
+fn a_device_and_a_new_password_at_once_are_both_kept() {
+    let ana = address("ana@mired.org");
+    let add = async |d: &Directory| d.admin().add_device(&ana, &phone()).await.unwrap().1;
+    let office = office();
+    let change = |office: &Office| set_password(office, NewPassword::Clear(b"new".to_vec()));
+    let password = race(&office, change, add);
+    assert!(office.login("ana", b"new").is_ok() && office.login("ana", b"ana").is_err());
+    assert!(office.login("ana", password.as_bytes()).is_ok());
+    let keys = now(office.directory.scram_keys("ana", Protocol::Imap)).unwrap();
+    assert_eq!(keys.pairs.len(), 2);
+
+    let set = async |d: &Directory| {
+        let password = Some(NewPassword::Clear(b"newer".to_vec()));
+        let change = AccountChange { password, ..Default::default() };
+        d.admin().set_account(&ana, &change).await.is_ok()
+    };
+    let add = |office: &Office| {
+        let tablet = NewDevice { name: "tablet".to_string(), ..phone() };
+        now(office.directory.admin().add_device(&address("ana@mired.org"), &tablet)).unwrap();
+    };
+    assert!(race(&office, add, set));
+    assert_eq!(now(office.directory.admin().list_devices(&ana)).unwrap().len(), 2);
+    assert!(office.login("ana", b"newer").is_ok());
+}
+
+#[test]
+fn no_device_outlives_its_account_and_its_last_use_not_the_device() {
+    let ana = address("ana@mired.org");
+    let office = office();
+    let add = |office: &Office| {
+        now(office.directory.admin().add_device(&address("ana@mired.org"), &phone())).unwrap();
+    };
+    let remove = async |d: &Directory| d.admin().remove_account(&ana).await.map(drop);
+    assert_eq!(race(&office, add, remove), Ok(()));
+    assert_eq!(support::count(&office, b"dV"), 0);
+
+    let bob = address("bob@mired.org");
+    let (_, password) = now(office.directory.admin().add_device(&bob, &phone())).unwrap();
+    let remove = |office: &Office| {
+        now(office.directory.admin().remove_device(&address("bob@mired.org"), "phone")).unwrap();
+    };
+    let login = async |d: &Directory| {
+        d.login("bob", password.as_bytes(), by(Protocol::Imap)).await.unwrap()
+    };
+    let admitted = race(&office, remove, login);
+    assert_eq!((support::count(&office, b"dV"), support::count(&office, b"dU")), (0, 0));
+    assert!(now(office.directory.check(&admitted.pass)).is_err(), "out at the next command");
 }

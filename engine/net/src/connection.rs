@@ -178,9 +178,11 @@ where
         }
         self.timer.as_mut().reset(Instant::now() + delay);
         let Connection { session, stopping, timer, .. } = self;
-        let told = poll_fn(|cx| match stopping {
-            Some(told) if told.as_mut().poll(cx).is_ready() => Poll::Ready(true),
-            _ => timer.as_mut().poll(cx).map(|()| false),
+        let told = poll_fn(|cx| {
+            if stopping.as_mut().is_some_and(|told| told.as_mut().poll(cx).is_ready()) {
+                return Poll::Ready(true);
+            }
+            timer.as_mut().poll(cx).map(|()| false)
         });
         if told.await {
             *stopping = None;

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use std::time::Instant;
 use words_mail::Refusal;
 
-/// What somebody is told whose account is disabled or gone while they are logged in.
-const SHUT_OUT: &str = "The account may no longer log in";
+/// What somebody is told whose account is disabled or gone, or whose password is replaced or
+/// revoked, while they are logged in.
+const SHUT_OUT: &str = "The account may no longer log in, or its password was changed";
 /// What a stranger is told who stays for too long.
 const LOGIN_OVERDUE: &str = "Not logged in for too long";
 
@@ -39,6 +40,7 @@ pub struct ImapServer {
     login_until: Option<Instant>,
     has_changed: bool,
     is_stopping: bool,
+    is_shut_out: bool,
 }
 
 /// What the session is doing.
@@ -95,6 +97,7 @@ impl ImapServer {
             login_until: None,
             has_changed: false,
             is_stopping: false,
+            is_shut_out: false,
         }
     }
 
@@ -321,6 +324,8 @@ impl ImapServer {
         let until = self.login_until(now).map_or(until, |login_until| login_until.min(until));
         if self.is_stopping && !self.is_receiving() {
             self.bye("Server is going down, please come back");
+        } else if self.is_shut_out && !self.is_receiving() {
+            self.bye(SHUT_OUT);
         } else if self.is_login_overdue(now) {
             self.bye(LOGIN_OVERDUE);
         } else if now >= until {
@@ -379,6 +384,7 @@ impl Session for ImapServer {
         match news {
             News::Changed => self.has_changed = true,
             News::ShuttingDown => self.is_stopping = true,
+            News::ShutOut => self.is_shut_out = true,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::News;
 use bytes::Bytes;
 use std::future::Future;
+use std::time::Duration;
 
 /// The counter that one session stands at. `serve/…` implements it with calls of the core; it holds
 /// what the core has handed out for this session (authority, open view) and no rule of its own.
@@ -16,6 +17,12 @@ pub trait Desk: Send {
 
     /// Answers one question. Never fails: a failed world is an answer too.
     fn answer(&mut self, ask: Self::Ask) -> impl Future<Output = Self::Answer> + Send;
+
+    /// So long the answer just given is to be held back by the driver, with nothing read meanwhile:
+    /// what was asked must not be asked again too soon. Asked once after each answer.
+    fn delay(&mut self) -> Duration {
+        Duration::ZERO
+    }
 
     /// At most `len_max` octets of `stretch` from `offset` (in octets from its beginning);
     /// fewer only at its end; empty behind its end.

@@ -65,6 +65,8 @@ pub enum News {
     Changed,
     /// The server is going down; say so and close.
     ShuttingDown,
+    /// Who is logged in may no longer be: say so and close.
+    ShutOut,
 }
 
 /// What the session may know of the TLS below it.

@@ -28,7 +28,7 @@ pub trait Scene {
 /// `C:` bytes from the client, a CRLF added (`\r`, `\n`, `\xNN`, `\\` are read as in Rust, and a
 /// line that ends in `\c` gets no CRLF); consecutive `C:` lines are handed over together.
 /// `S:` a line from the server. `S: <close>`, `S: <starttls>` for those steps. `Q:` a question,
-/// `A:` the answer to give, `N: changed|shutdown` news, `T: +5m` (`s`, `m`, `h`) moves the clock,
+/// `A:` the answer to give, `N: changed|shutdown|shut-out` news, `T: +5m` (`s`, `m`, `h`) moves the clock,
 /// `TLS:` secures the connection from its beginning. `#` begins a comment, empty lines are skipped.
 pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
     let mut player = Player {
@@ -98,6 +98,7 @@ impl<S: Scene> Player<'_, S> {
         match kind {
             "C" => self.session.input(&unescape(rest)?),
             "N" if rest == "changed" => self.session.news(News::Changed),
+            "N" if rest == "shut-out" => self.session.news(News::ShutOut),
             "N" => self.session.news(News::ShuttingDown),
             "T" => self.now += span(rest)?,
             _ => self.session.secured(Secured {

@@ -457,14 +457,19 @@ impl Pop3Server {
             (Pending::Retrieval(_) | Pending::Listing { only: false, .. }, Answer::Refused(_)) => {
                 self.close();
             }
-            // The account was disabled or removed meanwhile.
+            // The account was disabled or removed meanwhile, or its password replaced.
             (_, Answer::Refused(Refusal::LoginFailed)) => {
-                self.err("[AUTH] the account may no longer log in");
-                self.close();
+                self.shut_out();
             }
             (_, Answer::Refused(refusal)) => self.err(&refused(&refusal)),
             (_, answer) => out_of_order(&answer),
         }
+    }
+
+    /// Marked messages stay.
+    fn shut_out(&mut self) {
+        self.err("[AUTH] the account may no longer log in, or its password was changed");
+        self.close();
     }
 
     fn mark(&mut self, number: u32, size: u64) {
@@ -509,6 +514,7 @@ impl Session for Pop3Server {
                 self.err("[SYS/TEMP] the server is going down");
                 self.close();
             }
+            News::ShutOut => self.shut_out(),
         }
     }
 

@@ -22,7 +22,7 @@ pub enum Ask {
         /// Who logs in.
         authcid: String,
     },
-    /// The client's proof was compared. Answered with [`Answer::Accepted`] if it was right and the
+    /// The client's proof was compared with the keys that were given. Answered with [`Answer::Accepted`] if it was right and the
     /// account may log in; otherwise refused.
     Proven {
         /// Who logs in.
@@ -34,13 +34,26 @@ pub enum Ask {
     },
 }
 
-/// Did the client know the password?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Did the client know a password?
+#[derive(Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// It did.
-    Right,
+    /// It did: that one whose key is this StoredKey.
+    Right {
+        /// One of [`Keys::pairs`].
+        stored_key: [u8; 32],
+    },
     /// It did not: count the failure. Accepting is of no use, the exchange has failed.
     Wrong,
+}
+
+/// Without the key.
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Proof::Right { .. } => "Right",
+            Proof::Wrong => "Wrong",
+        })
+    }
 }
 
 /// What the core says. A refusal is not among them: it ends the exchange, in the words of the
@@ -60,12 +73,19 @@ pub struct Keys {
     pub salt: Vec<u8>,
     /// Rounds of PBKDF2.
     pub iterations: u32,
+    /// Of each password that the client may know: of one account, under the same salt.
+    pub pairs: Vec<KeyPair>,
+    /// Never used before: this exchange's part of the nonce.
+    pub nonce: [u8; 18],
+}
+
+/// The keys of one password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyPair {
     /// H(ClientKey).
     pub stored_key: [u8; 32],
     /// Key of the server's signature.
     pub server_key: [u8; 32],
-    /// Never used before: this exchange's part of the nonce.
-    pub nonce: [u8; 18],
 }
 
 impl fmt::Debug for Keys {

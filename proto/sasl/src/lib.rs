@@ -26,7 +26,7 @@ mod plain;
 mod scram;
 mod secret;
 
-pub use ask::{Answer, Ask, Keys, Proof};
+pub use ask::{Answer, Ask, KeyPair, Keys, Proof};
 pub use base64::{decode, encode};
 pub use exchange::{Binding, Exchange, Failure, Turn};
 pub use mechanism::{MECHANISMS, Mechanism, Spec};

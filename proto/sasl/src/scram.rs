@@ -1,7 +1,7 @@
 //! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677), bound by `tls-exporter` (RFC 9266).
 
 use crate::exchange::{Failure, Turn, name};
-use crate::{Answer, Ask, Binding, Keys, Mechanism, Proof, base64};
+use crate::{Answer, Ask, Binding, KeyPair, Keys, Mechanism, Proof, base64};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -38,6 +38,7 @@ enum State {
     /// The proof was right and the server's signature is out.
     Sealing {
         first: First,
+        stored_key: [u8; 32],
     },
     /// The core has the last word.
     Closing,
@@ -70,10 +71,11 @@ impl Scram {
             State::AwaitingFinal { first, server_first, nonce, keys } => {
                 self.take_final(text, first, &server_first, &nonce, &keys)
             }
-            State::Sealing { first } if text.is_empty() => {
+            State::Sealing { first, stored_key } if text.is_empty() => {
                 self.state = State::Closing;
                 let First { authcid, authzid, .. } = first;
-                Ok(Turn::Ask(Ask::Proven { authcid, authzid, proof: Proof::Right }))
+                let proof = Proof::Right { stored_key };
+                Ok(Turn::Ask(Ask::Proven { authcid, authzid, proof }))
             }
             State::Sealing { .. } => Err(Failure::Malformed("expected an empty response")),
             State::AwaitingKeys(_) | State::Closing | State::Failing => {
@@ -138,13 +140,14 @@ impl Scram {
             return Err(Failure::Malformed("expected the nonce of this exchange"));
         }
         let auth_message = format!("{},{server_first},{}", first.bare, last.without_proof);
-        if !is_proof(keys, &auth_message, &last.proof) {
+        let Some(KeyPair { stored_key, server_key }) = proven(keys, &auth_message, &last.proof)
+        else {
             let First { authcid, authzid, .. } = first;
             return Ok(Turn::Ask(Ask::Proven { authcid, authzid, proof: Proof::Wrong }));
-        }
-        let signature = hmac(&keys.server_key, auth_message.as_bytes());
+        };
+        let signature = hmac(server_key, auth_message.as_bytes());
         let server_final = format!("v={}", base64::encode(&signature));
-        self.state = State::Sealing { first };
+        self.state = State::Sealing { first, stored_key: *stored_key };
         Ok(Turn::Challenge(base64::encode(server_final.as_bytes())))
     }
 
@@ -238,15 +241,23 @@ fn parse_final(text: &str) -> Result<Final<'_>, Failure> {
     Ok(Final { binding, nonce, without_proof, proof })
 }
 
+/// The keys of the password that the proof is of. All are compared, whichever it is: salt and rounds
+/// are all that a client was told, so that one account may have several passwords.
+fn proven<'a>(keys: &'a Keys, auth_message: &str, proof: &[u8; 32]) -> Option<&'a KeyPair> {
+    keys.pairs.iter().fold(None, |found, pair| {
+        if is_proof(&pair.stored_key, auth_message, proof) { Some(pair) } else { found }
+    })
+}
+
 /// ClientProof XOR ClientSignature is ClientKey, and H(ClientKey) must be StoredKey.
-fn is_proof(keys: &Keys, auth_message: &str, proof: &[u8; 32]) -> bool {
-    let signature = hmac(&keys.stored_key, auth_message.as_bytes());
+fn is_proof(stored_key: &[u8; 32], auth_message: &str, proof: &[u8; 32]) -> bool {
+    let signature = hmac(stored_key, auth_message.as_bytes());
     let mut client_key = [0; 32];
     for (out, (p, s)) in client_key.iter_mut().zip(proof.iter().zip(signature)) {
         *out = p ^ s;
     }
     let hash: [u8; 32] = Sha256::digest(client_key).into();
-    hash.ct_eq(&keys.stored_key).into()
+    hash.ct_eq(stored_key).into()
 }
 
 fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {

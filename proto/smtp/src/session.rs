@@ -40,6 +40,7 @@ pub struct SmtpSession {
     /// When a login or a message must have come.
     fruit_due: Option<Instant>,
     shutting_down: bool,
+    shut_out: bool,
 }
 
 /// What the client said of itself.
@@ -94,6 +95,7 @@ impl SmtpSession {
             deadline: None,
             fruit_due: None,
             shutting_down: false,
+            shut_out: false,
         }
     }
 
@@ -202,6 +204,11 @@ impl SmtpSession {
             self.say_shutting_down();
             return None;
         }
+        if self.shut_out && !self.is_in_transaction() {
+            let text = "the account may no longer log in, or its password was changed";
+            self.hang_up(reply(421, EnhancedStatus(4, 7, 0), text));
+            return None;
+        }
         let (timeout, until) = self.patience(now);
         let deadline = *self.deadline.get_or_insert(now + timeout);
         let until = until.min(deadline);
@@ -281,6 +288,7 @@ impl Session for SmtpSession {
         match news {
             News::Changed => {}
             News::ShuttingDown => self.shutting_down = true,
+            News::ShutOut => self.shut_out = true,
         }
     }
 

@@ -6,13 +6,14 @@ use crate::selected::Selected;
 use crate::slots::Slots;
 use crate::structure::Structures;
 use bytes::Bytes;
-use core_directory::Directory;
 use core_mailbox::{Content, Mail, Mailboxes, Watch};
 use core_world::World;
 use proto_imap::ask::{Answer, Ask, Stretch};
 use proto_line::{Broken, Desk, News};
-use serve_login::Peer;
+use serve_login::{First, Peer, first};
+use std::mem::take;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::error;
 use words_mail::Refusal;
 
@@ -42,8 +43,7 @@ pub struct Office {
 
 impl Office {
     /// Where desks look things up.
-    pub fn new(directory: Arc<Directory>, mail: Mail, world: World, options: Options) -> Office {
-        let login = serve_login::Login::new(directory, world.clone());
+    pub fn new(login: serve_login::Login, mail: Mail, world: World, options: Options) -> Office {
         Office { login, mail, world, options, slots: Arc::default() }
     }
 }
@@ -71,6 +71,8 @@ pub struct ImapDesk {
     pub(crate) appending: Option<Appending>,
     pub(crate) structures: Structures,
     pub(crate) watch: Option<Watching>,
+    /// Of the answer just given.
+    pub(crate) delay: Duration,
 }
 
 /// What [`Desk::news`] waits for.
@@ -91,6 +93,7 @@ impl ImapDesk {
             appending: None,
             structures: Structures::default(),
             watch: None,
+            delay: Duration::ZERO,
         }
     }
 
@@ -128,6 +131,10 @@ impl Desk for ImapDesk {
         self.answer_or_refuse(ask).await.unwrap_or_else(Answer::Refused)
     }
 
+    fn delay(&mut self) -> Duration {
+        take(&mut self.delay)
+    }
+
     async fn read(
         &mut self,
         stretch: &Stretch,
@@ -156,11 +163,23 @@ impl Desk for ImapDesk {
     }
 
     async fn news(&mut self) -> News {
-        match &mut self.watch {
-            Some(watching) if watching.overdue => watching.overdue = false,
-            Some(watching) => watching.watch.changed().await,
-            None => std::future::pending().await,
+        let ImapDesk { office, login, watch, .. } = self;
+        let changed = async {
+            match watch {
+                Some(watching) if watching.overdue => watching.overdue = false,
+                Some(watching) => watching.watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let shut_out = async {
+            match login {
+                Some(login) => office.login.shut_out(&mut login.guest).await,
+                None => std::future::pending().await,
+            }
+        };
+        match first(changed, shut_out).await {
+            First::One => News::Changed,
+            First::Other => News::ShutOut,
         }
-        News::Changed
     }
 }

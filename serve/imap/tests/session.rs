@@ -2,6 +2,7 @@
 
 mod support;
 
+use proto_line::Desk;
 use support::PostOffice;
 
 const PLAIN: &str = "From: Ana <ana@mired.org>\nTo: bob@mired.org\nSubject: asunto\n\
@@ -303,7 +304,7 @@ fn one_session_more_than_allowed_is_told_why() {
 #[test]
 fn whoever_is_disabled_or_removed_is_out_at_the_next_command() {
     let office = PostOffice::open();
-    let gone = "* BYE The account may no longer log in\r\n";
+    let gone = "* BYE The account may no longer log in, or its password was changed\r\n";
     for command in ["LIST \"\" *", "FETCH 1 BODY[]", "NOOP", "CREATE late", "SEARCH ALL", "IDLE"] {
         let mut ana = office.connect_as_ana();
         ana.append("INBOX", "", PLAIN);
@@ -325,15 +326,62 @@ fn whoever_is_disabled_or_removed_is_out_at_the_next_command() {
 #[test]
 fn who_guesses_passwords_is_soon_not_heard_even_with_the_right_one() {
     let office = PostOffice::open();
-    for n in 0..serve_login::FAILURES_MAX {
-        let refused = office.connect().no(&format!("LOGIN ana guess{n}"));
+    let mut delays = Vec::new();
+    for n in 0..serve_login::OF_PAIR.burst {
+        let mut client = office.connect();
+        let refused = client.no(&format!("LOGIN ana guess{n}"));
         assert!(refused.starts_with("NO [AUTHENTICATIONFAILED]"), "{n}: {refused}");
+        delays.push(client.desk.delay().as_secs());
+        assert!(client.desk.delay().is_zero(), "it is of one answer");
     }
-    let refused = office.connect().no("LOGIN ana ana");
-    assert!(
-        !refused.contains("AUTHENTICATIONFAILED"),
-        "nothing is said of the password: {refused}"
-    );
-    office.pass(serve_login::WINDOW.as_secs() as i64);
+    assert_eq!(delays, [0, 0, 0, 1, 2, 4, 8, 8, 8, 8]);
+    let mut client = office.connect();
+    let refused = client.no("LOGIN ana ana");
+    assert!(refused.starts_with("NO [UNAVAILABLE]"), "nothing is said of it: {refused}");
+    assert_eq!(client.desk.delay(), serve_login::DELAY_MAX);
+    office.connect().ok("LOGIN bob bob");
+    office.pass(serve_login::OF_PAIR.every.as_secs() as i64);
     office.connect().ok("LOGIN ana ana");
+}
+
+#[test]
+fn a_new_password_ends_sessions_that_came_by_the_old_one_even_those_that_wait() {
+    let office = PostOffice::open();
+    let gone = "* BYE The account may no longer log in, or its password was changed\r\n";
+    let mut busy = office.connect_as_ana();
+    let mut idle = office.connect_as_ana();
+    idle.ok("SELECT INBOX");
+    let mut silent = office.connect_as_ana();
+    let mut bob = office.connect();
+    bob.ok("LOGIN bob bob");
+    assert!(idle.say("IDLE").starts_with("+ idling"));
+    for client in [&mut idle, &mut silent, &mut bob] {
+        assert_eq!(client.news(), None);
+    }
+    office.set_password("ana", "new");
+    assert!(busy.say("NOOP").ends_with(gone));
+    assert_eq!(idle.news().as_deref(), Some(gone));
+    assert_eq!(silent.news().as_deref(), Some(gone));
+    assert_eq!(bob.news(), None);
+    bob.ok("NOOP");
+    assert!(office.connect().no("LOGIN ana ana").contains("AUTHENTICATIONFAILED"));
+    let mut ana = office.connect();
+    ana.ok("LOGIN ana new");
+    assert_eq!(ana.news(), None);
+    ana.ok("SELECT INBOX");
+}
+
+#[test]
+fn a_revoked_device_is_out_and_the_others_stay() {
+    let office = PostOffice::open();
+    let phone = office.add_device("ana", "phone");
+    let mut lost = office.connect();
+    lost.ok(&format!("LOGIN ana {phone}"));
+    let mut kept = office.connect_as_ana();
+    assert_eq!((lost.news(), kept.news()), (None, None));
+    office.remove_device("ana", "phone");
+    assert!(lost.news().is_some_and(|heard| heard.starts_with("* BYE ")));
+    assert_eq!(kept.news(), None);
+    kept.ok("NOOP");
+    assert!(office.connect().no(&format!("LOGIN ana {phone}")).contains("AUTHENTICATIONFAILED"));
 }

@@ -1,50 +1,46 @@
 //! Which question of SASL is which call of the directory; shared by all who let people in, so that
-//! a login means and logs the same in every protocol.
+//! a login means, costs and logs the same in every protocol.
 
-mod attempts;
+mod bucket;
+mod first;
+mod guest;
+mod throttle;
 
-pub use attempts::{FAILURES_MAX, UNDER_WAY_MAX, WINDOW};
+pub use bucket::Rate;
+pub use core_directory::Protocol;
+pub use first::{First, first};
+pub use guest::Guest;
+pub use throttle::{
+    DELAY_MAX, KNOWN_FOR, OF_ADDRESS, OF_KNOWN_PAIR, OF_NAME, OF_PAIR, PROMPT_FAILURES,
+    UNDER_WAY_MAX,
+};
 
-use attempts::Attempts;
-use core_directory::{Account, Directory};
+use core_directory::{Admitted, Coming, Directory};
 use core_world::World;
-use proto_sasl::{Answer, Ask, Keys, Proof};
+use proto_sasl::{Answer, Ask, KeyPair, Keys, Proof};
 use std::sync::Arc;
+use std::time::Duration;
+use throttle::{Attempt, Throttle};
 use tracing::{info, warn};
-use words_mail::{AccountId, Refusal};
+use words_mail::Refusal;
 
-/// Who is at the other end, for the log.
+/// Who is at the other end.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The session's id.
+    /// The session's id, for the log.
     pub session: String,
     /// The peer's address.
     pub address: String,
-    /// `smtp`, `imap`, `pop3` …
+    /// The listener, for the log: `smtp`, `imaps` …
     pub protocol: &'static str,
 }
 
-/// Lets people in.
+/// Lets people in. All who do share one, clones included, so that failures are counted together.
 #[derive(Clone)]
 pub struct Login {
     directory: Arc<Directory>,
     world: World,
-    attempts: Arc<Attempts>,
-}
-
-/// Somebody who was let in, and may be shut out while their session goes on.
-#[derive(Clone, Copy, Debug)]
-pub struct Guest {
-    account: AccountId,
-    /// Of the directory, when the account was last looked at.
-    revision: Option<u64>,
-}
-
-impl Guest {
-    /// One who has just logged in to `account`.
-    pub fn new(account: AccountId) -> Guest {
-        Guest { account, revision: None }
-    }
+    throttle: Arc<Throttle>,
 }
 
 /// What a turn of an exchange gave.
@@ -52,77 +48,146 @@ pub struct Turn {
     /// For the exchange.
     pub answer: Answer,
     /// Who is in, when that is settled.
-    pub account: Option<Account>,
+    pub guest: Option<Guest>,
+}
+
+/// What a turn of an exchange did not give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// `LoginFailed`, `NotPermitted`, `Limit`, `Unavailable`.
+    pub refusal: Refusal,
+    /// So long the answer is to be held back by whoever drives the session.
+    pub delay: Duration,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        Refused { refusal, delay: Duration::ZERO }
+    }
 }
 
 impl Login {
     /// Lets in those whom `directory` knows.
     pub fn new(directory: Arc<Directory>, world: World) -> Login {
-        Login { directory, world, attempts: Arc::default() }
+        Login { directory, world, throttle: Arc::default() }
     }
 
-    /// Answers one question of an exchange. Logs who came in, or was refused under which name and
-    /// why; never what they gave to prove it. Errors: `LoginFailed`, `Limit`, `Unavailable`.
-    pub async fn answer(&self, ask: Ask, peer: &Peer) -> Result<Turn, Refusal> {
-        let attempt = self.attempts.begin(&peer.address, self.world.clock.now());
-        let attempt = attempt.inspect_err(|refusal| {
-            let Peer { session, address, protocol } = peer;
-            warn!(session, peer = address, protocol, %refusal, "login refused");
-        })?;
-        let turn = self.turn(ask, peer).await;
-        if matches!(turn, Err(Refusal::LoginFailed)) {
-            attempt.failed();
-        }
-        turn
-    }
-
-    async fn turn(&self, ask: Ask, peer: &Peer) -> Result<Turn, Refusal> {
+    /// Answers one question of an exchange. Logs who came in, or was refused under which name, from
+    /// where and why; never what they gave to prove it.
+    pub async fn answer(&self, ask: Ask, peer: &Peer, by: Protocol) -> Result<Turn, Refused> {
+        let who = Who { name: name(&ask).to_string(), how: how(&ask), peer };
+        let attempt = match &ask {
+            Ask::Password { .. } | Ask::Keys { .. } => self.begin(&who).await,
+            Ask::Proven { .. } => self.resume(&who).await,
+        };
+        let attempt = attempt.map_err(|refusal| who.refused(refusal, DELAY_MAX))?;
         match ask {
             Ask::Password { authcid, authzid, password } => {
+                let coming = Coming { protocol: by, peer: &peer.address };
                 let result = match same_name(&authcid, &authzid) {
-                    Ok(()) => self.directory.login(&authcid, password.expose()).await,
+                    Ok(()) => self.directory.login(&authcid, password.expose(), coming).await,
                     Err(refusal) => Err(refusal),
                 };
-                settled(&authcid, "password", result, peer)
+                self.settled(&who, &attempt, result, Some(password.expose()))
             }
             Ask::Keys { authcid } => {
-                let answer = Answer::Keys(self.keys(&authcid).await?);
-                Ok(Turn { answer, account: None })
+                let keys = self.keys(&authcid, by).await;
+                let keys = keys.map_err(|refusal| who.refused(refusal, Duration::ZERO))?;
+                attempt.charge(self.world.clock.now());
+                Ok(Turn { answer: Answer::Keys(keys), guest: None })
             }
             Ask::Proven { authcid, authzid, proof } => {
+                let coming = Coming { protocol: by, peer: &peer.address };
                 let result = match (proof, same_name(&authcid, &authzid)) {
-                    (Proof::Right, Ok(())) => self.directory.scram_login(&authcid).await,
-                    (Proof::Wrong, _) | (Proof::Right, Err(_)) => Err(Refusal::LoginFailed),
+                    (Proof::Right { stored_key }, Ok(())) => {
+                        self.directory.scram_login(&authcid, &stored_key, coming).await
+                    }
+                    (Proof::Wrong, _) | (Proof::Right { .. }, Err(_)) => Err(Refusal::LoginFailed),
                 };
-                settled(&authcid, "SCRAM-SHA-256", result, peer)
+                self.settled(&who, &attempt, result, None)
             }
         }
     }
 
-    /// May `guest` still be here? To be asked before everything done for them; it costs nothing as
-    /// long as no account is changed. Errors: `LoginFailed` if theirs is disabled or gone;
-    /// `Unavailable`.
-    pub async fn check(&self, guest: &mut Guest) -> Result<(), Refusal> {
-        // Read first: what changes later is seen the next time.
-        let revision = self.directory.revision();
-        if guest.revision != Some(revision) {
-            self.directory.account(guest.account).await?;
-            guest.revision = Some(revision);
-        }
-        Ok(())
+    /// Is one to be heard?
+    async fn begin(&self, who: &Who<'_>) -> Result<Attempt, Refusal> {
+        let mut attempt = self.throttle.begin(&who.peer.address, self.world.clock.now())?;
+        let identity = self.directory.identify(&who.name).await?;
+        attempt.is_about(&identity, self.world.clock.now())?;
+        Ok(attempt)
     }
 
-    async fn keys(&self, name: &str) -> Result<Keys, Refusal> {
-        let keys = self.directory.scram_keys(name).await?;
+    /// One that was heard before.
+    async fn resume(&self, who: &Who<'_>) -> Result<Attempt, Refusal> {
+        let identity = self.directory.identify(&who.name).await?;
+        Ok(self.throttle.resume(&who.peer.address, &identity))
+    }
+
+    fn settled(
+        &self,
+        who: &Who<'_>,
+        attempt: &Attempt,
+        result: Result<Admitted, Refusal>,
+        password: Option<&[u8]>,
+    ) -> Result<Turn, Refused> {
+        let now = self.world.clock.now();
+        match result {
+            Ok(admitted) => {
+                attempt.succeeded(now);
+                who.admitted(&admitted);
+                let guest = self.guest(admitted.account, admitted.pass);
+                Ok(Turn { answer: Answer::Accepted, guest: Some(guest) })
+            }
+            Err(Refusal::LoginFailed) => {
+                let delay = attempt.failed(password, now);
+                Err(who.refused(Refusal::LoginFailed, delay))
+            }
+            Err(refusal) => Err(who.refused(refusal, Duration::ZERO)),
+        }
+    }
+
+    async fn keys(&self, name: &str, by: Protocol) -> Result<Keys, Refusal> {
+        let keys = self.directory.scram_keys(name, by).await?;
         let mut nonce = [0; 18];
         self.world.random.fill(&mut nonce);
-        Ok(Keys {
-            salt: keys.salt,
-            iterations: keys.iterations,
-            stored_key: keys.stored_key,
-            server_key: keys.server_key,
-            nonce,
-        })
+        let pairs = keys
+            .pairs
+            .into_iter()
+            .map(|pair| KeyPair { stored_key: pair.stored_key, server_key: pair.server_key });
+        Ok(Keys { salt: keys.salt, iterations: keys.iterations, pairs: pairs.collect(), nonce })
+    }
+}
+
+/// Who says to be whom, for the log.
+struct Who<'a> {
+    name: String,
+    how: &'static str,
+    peer: &'a Peer,
+}
+
+impl Who<'_> {
+    fn admitted(&self, admitted: &Admitted) {
+        let (how, Peer { session, address, protocol }) = (self.how, self.peer);
+        let (account, device) = (&admitted.account.address, admitted.device.as_deref());
+        info!(session, peer = address, protocol, %account, how, device, "login");
+    }
+
+    fn refused(&self, refusal: Refusal, delay: Duration) -> Refused {
+        let (name, how, Peer { session, address, protocol }) = (&self.name, self.how, self.peer);
+        warn!(session, peer = address, protocol, name, how, %refusal, "login refused");
+        Refused { refusal, delay }
+    }
+}
+
+fn name(ask: &Ask) -> &str {
+    let (Ask::Password { authcid, .. } | Ask::Keys { authcid } | Ask::Proven { authcid, .. }) = ask;
+    authcid
+}
+
+fn how(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Password { .. } => "password",
+        Ask::Keys { .. } | Ask::Proven { .. } => "SCRAM-SHA-256",
     }
 }
 
@@ -131,24 +196,5 @@ fn same_name(authcid: &str, authzid: &str) -> Result<(), Refusal> {
     match authzid.is_empty() || authzid == authcid {
         true => Ok(()),
         false => Err(Refusal::LoginFailed),
-    }
-}
-
-fn settled(
-    name: &str,
-    how: &str,
-    result: Result<Account, Refusal>,
-    peer: &Peer,
-) -> Result<Turn, Refusal> {
-    let Peer { session, address, protocol } = peer;
-    match result {
-        Ok(account) => {
-            info!(session, peer = address, protocol, account = %account.address, how, "login");
-            Ok(Turn { answer: Answer::Accepted, account: Some(account) })
-        }
-        Err(refusal) => {
-            warn!(session, peer = address, protocol, name, how, %refusal, "login refused");
-            Err(refusal)
-        }
     }
 }

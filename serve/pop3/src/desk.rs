@@ -1,12 +1,12 @@
 //! The counter of one POP3 session.
 
 use bytes::Bytes;
-use core_directory::Account;
 use core_mailbox::{Content, Mail, Mailboxes, Row, Rows, View};
 use proto_line::{Broken, Desk, News};
 use proto_pop3::{Answer, Ask, Entry, Listing};
-use serve_login::{Guest, Login, Peer};
+use serve_login::{Guest, Login, Peer, Protocol};
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::info;
 use words_mail::{MailboxName, NumberSet, Refusal};
 
@@ -18,8 +18,9 @@ pub struct Pop3Desk {
     login: Login,
     mail: Mail,
     peer: Peer,
-    account: Option<Account>,
     guest: Option<Guest>,
+    /// Of the answer just given.
+    delay: Duration,
     maildrop: Option<Maildrop>,
 }
 
@@ -106,7 +107,7 @@ impl Maildrop {
 impl Pop3Desk {
     /// A counter for `peer`, before login.
     pub fn new(login: Login, mail: Mail, peer: Peer) -> Pop3Desk {
-        Pop3Desk { login, mail, peer, account: None, guest: None, maildrop: None }
+        Pop3Desk { login, mail, peer, guest: None, delay: Duration::ZERO, maildrop: None }
     }
 
     async fn put(&mut self, ask: Ask) -> Result<Answer, Refusal> {
@@ -130,14 +131,20 @@ impl Pop3Desk {
     }
 
     async fn login(&mut self, ask: proto_sasl::Ask) -> Result<proto_sasl::Answer, Refusal> {
-        let turn = self.login.answer(ask, &self.peer).await?;
-        self.account = turn.account.or(self.account.take());
-        self.guest = self.account.as_ref().map(|account| Guest::new(account.id));
+        let turn = match self.login.answer(ask, &self.peer, Protocol::Pop3).await {
+            Ok(turn) => turn,
+            Err(refused) => {
+                self.delay = refused.delay;
+                return Err(refused.refusal);
+            }
+        };
+        self.guest = turn.guest.or(self.guest.take());
         Ok(turn.answer)
     }
 
     async fn open(&mut self) -> Result<Answer, Refusal> {
-        let account = self.account.as_ref().ok_or(Refusal::LoginFailed)?;
+        let account = self.guest.as_ref().map(|guest| &guest.account);
+        let account = account.ok_or(Refusal::LoginFailed)?;
         let mailboxes = self.mail.account(account.id);
         let view = mailboxes.open(&MailboxName::inbox()).await?;
         let rows = view.refresh().await?;
@@ -173,6 +180,10 @@ impl Desk for Pop3Desk {
         self.put(ask).await.unwrap_or_else(Answer::Refused)
     }
 
+    fn delay(&mut self) -> Duration {
+        std::mem::take(&mut self.delay)
+    }
+
     async fn read(
         &mut self,
         stretch: &std::convert::Infallible,
@@ -183,10 +194,14 @@ impl Desk for Pop3Desk {
     }
 
     async fn news(&mut self) -> News {
-        // A maildrop stays as it was at login (RFC 1939 §8), so there is none; but there is time.
+        // A maildrop stays as it was at login (RFC 1939 §8), so there is none of it; but there is time.
         if let Some(maildrop) = &mut self.maildrop {
             maildrop.read_ahead().await;
         }
-        std::future::pending().await
+        match &mut self.guest {
+            Some(guest) => self.login.shut_out(guest).await,
+            None => std::future::pending().await,
+        }
+        News::ShutOut
     }
 }

@@ -1,48 +1,21 @@
 //! Real sessions at real desks over a store in memory.
 
-use core_directory::{AccountChange, Directory, NewAccount};
+use core_directory::{AccountChange, Directory, NewAccount, NewDevice, NewPassword};
 use core_mailbox::{Allowance, Arrival, Brought, Mail, SourceId};
 use core_store::MemoryStore;
 use core_store::suite::block_on;
-use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
-use proto_line::{Desk, Session, Step};
+use core_world::testing::TestWorld;
+use proto_line::{Desk, News, Session, Step};
 use proto_pop3::{Options, Pop3Server};
 use serve_login::{Login, Peer};
 use serve_pop3::Pop3Desk;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use words_base::Timestamp;
 use words_mail::{AccountId, Address, Domain, Flags, MailboxName, Uid};
-
-/// A clock that stands, numbers that are no secret, passwords that are their own hash.
-struct Outside;
-
-impl Clock for Outside {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_790_000_000_000)
-    }
-}
-
-impl Random for Outside {
-    fn fill(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
-
-impl Passwords for Outside {
-    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>> {
-        let hash = format!("{password:?}");
-        Box::pin(async move { Ok(hash) })
-    }
-
-    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
-        let right = hash == format!("{password:?}");
-        Box::pin(async move { Ok(right) })
-    }
-}
 
 /// mired.org with ana, whose password is her name.
 struct Office {
@@ -55,9 +28,7 @@ struct Office {
 impl Office {
     fn open() -> Office {
         let store = MemoryStore::new();
-        let outside = Arc::new(Outside);
-        let world =
-            World { clock: outside.clone(), random: outside.clone(), passwords: outside.clone() };
+        let world = TestWorld::new().world();
         let options = core_directory::Options::default();
         let directory = Arc::new(Directory::new(store.clone(), world.clone(), options));
         let options = core_mailbox::Options::default();
@@ -152,9 +123,17 @@ impl Client {
                 }
             }
         }
-        let news = pin!(self.desk.news());
-        assert!(news.poll(&mut Context::from_waker(Waker::noop())).is_pending(), "never any news");
+        assert_eq!(self.news(), None, "a maildrop stays as it is");
         String::from_utf8(heard).unwrap()
+    }
+
+    /// News, if there is any while the session waits.
+    fn news(&mut self) -> Option<News> {
+        let news = pin!(self.desk.news());
+        match news.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(news) => Some(news),
+            Poll::Pending => None,
+        }
     }
 }
 
@@ -259,4 +238,29 @@ fn who_is_disabled_gets_nothing_more() {
     let heard = client.say("RETR 1\r\n");
     assert!(!heard.contains("Subject: 1"), "{heard}");
     assert!(office.connect().say("USER ana\r\nPASS ana\r\n").contains("-ERR [AUTH]"));
+}
+
+#[test]
+fn a_new_password_ends_a_session_that_says_nothing() {
+    let office = Office::open();
+    let mut client = office.connect_as_ana();
+    let password = Some(NewPassword::Clear(b"new".to_vec()));
+    let change = AccountChange { password, ..AccountChange::default() };
+    block_on(office.directory.admin().set_account(&address(), &change)).unwrap();
+    assert_eq!(client.news(), Some(News::ShutOut));
+    assert_eq!(office.connect().say("USER ana\r\nPASS new\r\n").matches("+OK").count(), 3);
+}
+
+#[test]
+fn a_device_comes_only_by_its_own_protocol_and_is_told_so() {
+    let office = Office::open();
+    let add = |name: &str, protocols: &str| {
+        let protocols = protocols.parse().unwrap();
+        let new = NewDevice { name: name.to_string(), protocols, expires_at: None };
+        block_on(office.directory.admin().add_device(&address(), &new)).unwrap().1
+    };
+    let login = |password: &str| office.connect().say(&format!("USER ana\r\nPASS {password}\r\n"));
+    assert!(login(&add("old phone", "pop3")).contains(" octets)"));
+    let heard = login(&add("printer", "smtp"));
+    assert!(heard.contains("-ERR not permitted: this device password is for another"), "{heard}");
 }

@@ -7,10 +7,11 @@ use core_delivery::{Delivered, Delivery, Incoming, Origin, Recipient};
 use core_directory::Account;
 use proto_line::{Broken, Desk, News};
 use proto_smtp::{Answer, Ask, Finished, Reply, Sender, Standing, reply};
-use serve_login::{Login, Peer};
+use serve_login::{Guest, Login, Peer, Protocol};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use words_mail::{EnhancedStatus, ForwardPath, Refusal};
 
 /// Who stands at the counter.
@@ -29,7 +30,9 @@ pub struct SmtpDesk {
     login: Login,
     delivery: Arc<Delivery>,
     visitor: Visitor,
-    account: Option<Account>,
+    guest: Option<Guest>,
+    /// Of the answer just given.
+    delay: Duration,
     transaction: Option<Transaction>,
 }
 
@@ -46,23 +49,44 @@ const OUT_OF_ORDER: Refusal = Refusal::Unavailable;
 impl SmtpDesk {
     /// A counter for `visitor`, before login.
     pub fn new(login: Login, delivery: Arc<Delivery>, visitor: Visitor) -> SmtpDesk {
-        SmtpDesk { login, delivery, visitor, account: None, transaction: None }
+        SmtpDesk { login, delivery, visitor, guest: None, delay: Duration::ZERO, transaction: None }
     }
 
     async fn log_in(&mut self, ask: proto_sasl::Ask) -> Answer {
-        match self.login.answer(ask, &self.visitor.peer).await {
+        match self.login.answer(ask, &self.visitor.peer, Protocol::Smtp).await {
             Ok(turn) => {
-                self.account = turn.account.or(self.account.take());
+                self.guest = turn.guest.or(self.guest.take());
                 Answer::Login(turn.answer)
             }
-            Err(refusal) => Answer::Refused(reply_to_login(&refusal)),
+            Err(refused) => {
+                self.delay = refused.delay;
+                Answer::Refused(reply_to_login(&refused.refusal))
+            }
+        }
+    }
+
+    /// Who has logged in.
+    fn account(&self) -> Option<&Account> {
+        self.guest.as_ref().map(|guest| &guest.account)
+    }
+
+    /// May who has logged in still be here?
+    async fn check(&mut self) -> Result<(), Refusal> {
+        match &mut self.guest {
+            Some(guest) => self.login.check(guest).await,
+            None => Ok(()),
         }
     }
 
     async fn sender(&mut self, sender: Sender) -> Answer {
         self.transaction = None;
+        match self.check().await {
+            Ok(()) => {}
+            Err(Refusal::LoginFailed) => return Answer::Refused(shut_out()),
+            Err(refusal) => return refused(&refusal),
+        }
         let size = sender.parameters.size.unwrap_or(0);
-        let checked = self.delivery.sender(self.account.as_ref(), &sender.reverse_path, size).await;
+        let checked = self.delivery.sender(self.account(), &sender.reverse_path, size).await;
         if let Err(refusal) = checked {
             log::refused("MAIL", &sender.reverse_path, &refusal);
             return refused(&refusal);
@@ -72,7 +96,7 @@ impl SmtpDesk {
     }
 
     async fn recipient(&mut self, path: &ForwardPath) -> Answer {
-        let trusted = self.account.is_some() || self.visitor.standing == Standing::Trusted;
+        let trusted = self.guest.is_some() || self.visitor.standing == Standing::Trusted;
         let Some(transaction) = &mut self.transaction else { return refused(&OUT_OF_ORDER) };
         let size = transaction.sender.parameters.size.unwrap_or(0);
         match self.delivery.recipient(path, size, trusted).await {
@@ -108,7 +132,7 @@ impl SmtpDesk {
             },
             protocol: sender.with,
             tls: secured.map(|s| format!("{} {}", s.version, s.cipher)),
-            submitter: self.account.as_ref().map(|a| (a.id, a.address.clone())),
+            submitter: self.account().map(|a| (a.id, a.address.clone())),
             only_recipient: match recipients.as_slice() {
                 [Recipient { forward_path: ForwardPath::Address(only), .. }] => Some(only.clone()),
                 _ => None,
@@ -139,6 +163,13 @@ impl SmtpDesk {
             Err(refusal) => refused(&refusal),
         }
     }
+}
+
+/// What somebody is told whose account is disabled or gone, or whose password was replaced or
+/// revoked, since they came.
+fn shut_out() -> Reply {
+    let text = "the account may no longer log in, or its password was changed";
+    reply(421, EnhancedStatus(4, 7, 0), text)
 }
 
 fn refused(refusal: &Refusal) -> Answer {
@@ -175,12 +206,20 @@ impl Desk for SmtpDesk {
         }
     }
 
+    fn delay(&mut self) -> Duration {
+        std::mem::take(&mut self.delay)
+    }
+
     async fn read(&mut self, never: &Infallible, _: u64, _: usize) -> Result<Bytes, Broken> {
         match *never {}
     }
 
     async fn news(&mut self) -> News {
-        // Nothing that happens elsewhere concerns a session that only brings mail.
-        std::future::pending().await
+        match &mut self.guest {
+            Some(guest) => self.login.shut_out(guest).await,
+            // Nothing that happens elsewhere concerns a session that only brings mail.
+            None => std::future::pending().await,
+        }
+        News::ShutOut
     }
 }

@@ -34,6 +34,8 @@ pub(crate) fn reply_to_login(refusal: &Refusal) -> Reply {
         Refusal::Unavailable | Refusal::StorageFull | Refusal::Limit(_) => {
             reply(454, Status(4, 7, 0), refusal.to_string())
         }
+        // A device's password that is right, but not for this.
+        Refusal::NotPermitted(_) => reply(535, Status(5, 7, 8), refusal.to_string()),
         refusal => reply_to(refusal),
     }
 }

@@ -188,3 +188,65 @@ fn a_smuggled_message_reaches_nobody() {
     assert!(last.starts_with("550 5.6.11"), "{last}");
     assert_eq!((office.inbox(BOB).len(), office.store.blob_count()), (0, 0));
 }
+
+fn logged_in(office: &Office, password: &str) -> support::Client {
+    let mut client = office.connect(Mode::Submission, Standing::Stranger).secured();
+    let initial = proto_sasl::encode(format!("\0ana\0{password}").as_bytes());
+    client.expect(&[
+        ("", "220 "),
+        ("EHLO laptop", "250 "),
+        (&format!("AUTH PLAIN {initial}"), "235 2.7.0"),
+    ]);
+    client
+}
+
+#[test]
+fn a_new_password_ends_sessions_between_two_messages() {
+    let office = Office::mired();
+    let (mut silent, mut busy, mut sending) =
+        (logged_in(&office, "ana"), logged_in(&office, "ana"), logged_in(&office, "ana"));
+    sending.expect(&[
+        ("MAIL FROM:<ana@mired.org>", "250 "),
+        ("RCPT TO:<bob@mired.org>", "250 "),
+        ("DATA", "354 "),
+    ]);
+    assert_eq!(silent.news(), None);
+    office.set_password("ana@mired.org", "new");
+    let gone = "421 4.7.0 the account may no longer log in, or its password was changed";
+    assert_eq!(silent.news().as_deref(), Some(gone));
+    assert_eq!(busy.say("MAIL FROM:<ana@mired.org>"), gone);
+    // What was begun comes to its end.
+    assert_eq!(sending.news().as_deref(), Some(""));
+    sending.expect(&[("Subject: x\n\nhi\n.", "421 4.7.0")]);
+    assert_eq!(office.inbox(BOB).len(), 1);
+    logged_in(&office, "new");
+}
+
+#[test]
+fn a_device_submits_if_it_may_and_is_told_if_not() {
+    let office = Office::mired();
+    let printer = office.add_device("ana@mired.org", "printer", "smtp");
+    let mut client = logged_in(&office, &printer);
+    client.expect(&[("MAIL FROM:<ana@mired.org>", "250 "), ("MAIL FROM:<bob@mired.org>", "5")]);
+    let reader = office.add_device("ana@mired.org", "reader", "imap");
+    let mut client = office.connect(Mode::Submission, Standing::Stranger).secured();
+    let initial = proto_sasl::encode(format!("\0ana\0{reader}").as_bytes());
+    client.expect(&[
+        ("", "220 "),
+        ("EHLO laptop", "250 "),
+        (&format!("AUTH PLAIN {initial}"), "535 5.7.8 not permitted: this device password is for"),
+    ]);
+}
+
+#[test]
+fn who_guesses_is_told_to_come_later() {
+    let office = Office::mired();
+    for n in 0..serve_login::OF_PAIR.burst {
+        let mut client = office.connect(Mode::Submission, Standing::Stranger).secured();
+        let guess = proto_sasl::encode(format!("\0ana\0guess{n}").as_bytes());
+        client.expect(&[("EHLO x", "250 "), (&format!("AUTH PLAIN {guess}"), "535 5.7.8")]);
+    }
+    let mut client = office.connect(Mode::Submission, Standing::Stranger).secured();
+    let right = proto_sasl::encode(b"\0ana\0ana");
+    client.expect(&[("EHLO x", "250 "), (&format!("AUTH PLAIN {right}"), "454 4.7.0")]);
+}

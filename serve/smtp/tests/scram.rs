@@ -77,3 +77,15 @@ fn wrong_password_wrong_name_and_wrong_channel_are_told_alike() {
     }
     client.expect(&[("MAIL FROM:<ana@mired.org>", "530 ")]);
 }
+
+#[test]
+fn a_device_proves_its_own_password_beside_the_main_one() {
+    let office = Office::mired();
+    let phone = office.add_device("ana@mired.org", "phone", "smtp");
+    let reader = office.add_device("ana@mired.org", "reader", "imap");
+    for (password, want) in [(phone.as_str(), "235 2.7.0"), ("ana", "235 2.7.0"), (&reader, "535 ")]
+    {
+        let reply = log_in(&mut client(&office), "ana", password, [7; 32]);
+        assert!(reply.starts_with(want), "{password}: {reply}");
+    }
+}

@@ -1,45 +1,17 @@
 //! A post office in memory: mired.org with ana and bob, seen as a server sees it.
 
 use core_delivery::{Delivered, Delivery, Incoming, Options, Origin, Recipient};
-use core_directory::{AccountChange, Directory, NewAccount};
+use core_directory::{Account, AccountChange, Directory, NewAccount};
 use core_mailbox::Mail;
 use core_store::{Blobs, MemoryStore};
-use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
-use std::future::ready;
+use core_world::testing::TestWorld;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
-use words_base::Timestamp;
 use words_mail::{AccountId, Address, Domain, ForwardPath, MailboxName, Refusal, ReversePath};
 
 /// Largest message of the tests.
 pub const SIZE_MAX: u64 = 100_000;
-
-struct Outside(AtomicU64);
-
-impl Clock for Outside {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(1_795_508_984)
-    }
-}
-
-impl Random for Outside {
-    fn fill(&self, buffer: &mut [u8]) {
-        let next = self.0.fetch_add(1, SeqCst).to_be_bytes();
-        buffer.iter_mut().zip(next.iter().rev().cycle()).for_each(|(b, n)| *b = *n);
-    }
-}
-
-impl Passwords for Outside {
-    fn hash(&self, _: &[u8]) -> Later<'_, Result<String, PasswordError>> {
-        Box::pin(ready(Err(PasswordError::Busy)))
-    }
-
-    fn verify(&self, _: &str, _: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
-        Box::pin(ready(Err(PasswordError::Busy)))
-    }
-}
 
 pub struct Office {
     pub store: Arc<MemoryStore>,
@@ -51,8 +23,7 @@ pub struct Office {
 impl Office {
     pub fn open() -> Office {
         let store = MemoryStore::new();
-        let outside = Arc::new(Outside(AtomicU64::new(1)));
-        let world = World { clock: outside.clone(), random: outside.clone(), passwords: outside };
+        let world = TestWorld::new().world();
         let directory = Arc::new(Directory::new(store.clone(), world.clone(), Default::default()));
         let blobs: Arc<dyn Blobs> = store.clone();
         let mail = Mail::new(store.clone(), blobs, world.clone(), Default::default());
@@ -73,6 +44,11 @@ impl Office {
         let new = NewAccount::new(address(name), None);
         let provision = |batch: &mut _, id| self.mail.provision(batch, id, &[]);
         now(self.directory.admin().add_account(&new, provision)).unwrap();
+    }
+
+    pub fn account(&self, name: &str) -> Account {
+        let entry = now(self.directory.admin().show_account(&address(name))).unwrap();
+        now(self.directory.account(AccountId(entry.id))).unwrap()
     }
 
     pub fn add_alias(&self, name: &str, targets: &[&str]) {

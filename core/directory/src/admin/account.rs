@@ -1,15 +1,19 @@
 //! The operator's calls about accounts.
 
-use super::{AccountChange, AccountEntry, Admin, AdminError, NewAccount, Pages, Removed, Tries};
+use super::{
+    AccountChange, AccountEntry, Admin, AdminError, NewAccount, NewPassword, Pages, Removed, Tries,
+    device,
+};
 use crate::key::{self, Name};
 use crate::login::PASSWORD_MAX;
 use crate::lookup::{Found, Lookup, found};
 use crate::record::{
     AccountRecord, CredentialsRecord, DomainKind, DomainRecord, NameRecord, OwnerRecord, Record,
 };
-use crate::scram;
 use crate::walk::Who;
+use crate::{Protocols, scram};
 use core_store::{Batch, StoreError};
+use core_world::{Maker, Random};
 use words_mail::{AccountId, Address, Domain};
 
 /// Most addresses of one account, besides the main one: they must fit into one value of the store.
@@ -18,13 +22,15 @@ const ADDRESSES_MAX: usize = 100;
 impl Admin<'_> {
     /// Makes an account. `also` adds to the batch what else the account needs to exist, its
     /// mailboxes; it may be called again if others make accounts at the same time.
-    /// Errors: `NoSuchDomain`, `DomainIsAlias`, `IsAccount`, `IsAlias`, `PasswordLength`.
+    /// Errors: `NoSuchDomain`, `DomainIsAlias`, `IsAccount`, `IsAlias`, `PasswordLength`, `Password`.
     pub async fn add_account(
         &self,
         new: &NewAccount,
         mut also: impl FnMut(&mut Batch, AccountId) + Send,
     ) -> Result<AccountEntry, AdminError> {
-        let credentials = self.credentials(new.password.as_deref()).await?;
+        let secret = self.secret(new.password.as_ref()).await?;
+        let random = &*self.directory.world.random;
+        let credentials = secret.map(|secret| secret.credentials(None, random));
         let mut tries = Tries::new();
         loop {
             let lookup = self.lookup().await?;
@@ -36,6 +42,8 @@ impl Admin<'_> {
                 quota: new.quota,
                 size_max: new.size_max,
                 disabled: false,
+                devices_only: Protocols::NONE,
+                authority: None,
             };
             self.claim_address(&lookup, &mut batch, &new.address, id).await?;
             batch.put(key::member(new.address.domain(), id), OwnerRecord(id).encode());
@@ -45,7 +53,7 @@ impl Admin<'_> {
             }
             also(&mut batch, id);
             if self.commit(batch, &mut tries).await? {
-                return Ok(account_entry(id, &record, credentials.is_some()));
+                return Ok(account_entry(id, &record, credentials.as_ref()));
             }
         }
     }
@@ -73,7 +81,8 @@ impl Admin<'_> {
                 let account = lookup.account_with_credentials(id).await?;
                 let account = account.filter(|(a, _)| Name::of(&a.address).key() == key);
                 if let Some((record, credentials)) = account {
-                    entries.push(account_entry(id, &record, credentials.is_some()));
+                    let credentials = credentials.map(|found| found.record);
+                    entries.push(account_entry(id, &record, credentials.as_ref()));
                 }
             }
         }
@@ -96,7 +105,7 @@ impl Admin<'_> {
     ) -> Result<AccountEntry, AdminError> {
         // Asked before the slow hash.
         self.find_account(&self.lookup().await?, address).await?;
-        let credentials = self.credentials(change.password.as_deref()).await?;
+        let secret = self.secret(change.password.as_ref()).await?;
         let mut tries = Tries::new();
         loop {
             let lookup = self.lookup().await?;
@@ -107,7 +116,9 @@ impl Admin<'_> {
             self.change_addresses(&lookup, &mut batch, id, &mut record, change).await?;
             change_limits(&mut record, change);
             batch.put(key::account(id), record.encode());
-            if let Some(credentials) = &credentials {
+            if let Some(secret) = &secret {
+                let old = read_credentials(&lookup, &mut batch, id).await?;
+                let credentials = secret.credentials(old, &*self.directory.world.random);
                 batch.put(key::credentials(id), credentials.encode());
             }
             if self.commit(batch, &mut tries).await? {
@@ -130,10 +141,15 @@ impl Admin<'_> {
             let catch_alls = self.catch_alls_to(id).await?;
             let mut batch = Batch::new();
             batch.expect(key::account(id), account.value);
+            // Whoever makes a device changes them: none comes from under our hands.
+            read_credentials(&lookup, &mut batch, id).await?;
             let AccountRecord { address: main, addresses, .. } = &account.record;
             addresses.iter().chain([main]).for_each(|a| give_up(&mut batch, a));
             batch.delete(key::member(main.domain(), id));
             batch.delete(key::credentials(id)).delete(key::account(id));
+            for (number, _) in lookup.devices(id).await? {
+                device::give_up(&mut batch, id, number);
+            }
             if self.commit(batch, &mut tries).await? {
                 self.directory.account_changed(id);
                 return Ok(Removed { account: entry, aliases, catch_alls });
@@ -141,7 +157,7 @@ impl Admin<'_> {
         }
     }
 
-    async fn find_account(
+    pub(super) async fn find_account(
         &self,
         lookup: &Lookup,
         address: &Address,
@@ -158,19 +174,27 @@ impl Admin<'_> {
         }
     }
 
-    /// What is stored for a password. Slow, as it should be.
-    async fn credentials(
-        &self,
-        password: Option<&[u8]>,
-    ) -> Result<Option<CredentialsRecord>, AdminError> {
-        let Some(password) = password else { return Ok(None) };
-        if password.is_empty() || password.len() > PASSWORD_MAX {
+    /// What is to be known of a password before it can be stored. Slow, as it should be.
+    async fn secret(&self, password: Option<&NewPassword>) -> Result<Option<Secret>, AdminError> {
+        let passwords = &self.directory.world.passwords;
+        let clear = match password {
+            None => return Ok(None),
+            Some(NewPassword::Clear(clear)) => clear.clone(),
+            Some(NewPassword::Hash(hash)) => {
+                match passwords.maker(hash).map_err(AdminError::Password)? {
+                    // A password in the clear is never stored, whoever wrote it that way.
+                    Maker::Nobody(clear) => clear,
+                    Maker::Ours | Maker::Elsewhere => {
+                        return Ok(Some(Secret { hash: hash.clone(), clear: None }));
+                    }
+                }
+            }
+        };
+        if clear.is_empty() || clear.len() > PASSWORD_MAX {
             return Err(AdminError::PasswordLength { max: PASSWORD_MAX });
         }
-        let world = &self.directory.world;
-        let hash = world.passwords.hash(password).await.map_err(AdminError::Password)?;
-        let scram = scram::derive(password, &*world.random);
-        Ok(Some(CredentialsRecord { hash, scram }))
+        let hash = passwords.hash(&clear).await.map_err(AdminError::Password)?;
+        Ok(Some(Secret { hash, clear: Some(clear) }))
     }
 
     /// Adds to `batch` that `address` is the account's, if nobody has it yet.
@@ -263,6 +287,53 @@ impl Admin<'_> {
     }
 }
 
+/// A new main password, hashed.
+struct Secret {
+    hash: String,
+    /// Itself, if it is known.
+    clear: Option<Vec<u8>>,
+}
+
+impl Secret {
+    /// What is stored, in place of `old`.
+    fn credentials(
+        &self,
+        old: Option<CredentialsRecord>,
+        random: &dyn Random,
+    ) -> CredentialsRecord {
+        let (generation, devices_made) =
+            old.as_ref().map_or((0, 0), |old| (old.generation.saturating_add(1), old.devices_made));
+        // Devices have keys under the old salt, and we do not know their passwords.
+        let old = old.filter(|old| old.devices_made > 0);
+        let (salt, iterations) = old
+            .map_or_else(|| (scram::salt(random), scram::ITERATIONS), |o| (o.salt, o.iterations));
+        let clear = self.clear.as_deref();
+        CredentialsRecord {
+            generation,
+            devices_made,
+            hash: Some(self.hash.clone()),
+            scram: clear.map(|clear| scram::derive(clear, &salt, iterations)),
+            salt,
+            iterations,
+        }
+    }
+}
+
+/// The account's credentials, if it has any; `batch` expects them unchanged.
+pub(super) async fn read_credentials(
+    lookup: &Lookup,
+    batch: &mut Batch,
+    id: AccountId,
+) -> Result<Option<CredentialsRecord>, StoreError> {
+    let key = key::credentials(id);
+    let found = lookup.find::<CredentialsRecord>(&key).await?;
+    match &found {
+        Some(found) => batch.expect(key, found.value.clone()),
+        None => batch.expect_absent(key),
+    };
+    Ok(found.map(|found| found.record))
+}
+
 /// Takes the next number for an account. Not left to the commit to assign, since whoever adds to
 /// the batch must know it.
 async fn next_id(lookup: &Lookup, batch: &mut Batch) -> Result<AccountId, AdminError> {
@@ -329,6 +400,7 @@ fn change_limits(record: &mut AccountRecord, change: &AccountChange) {
     record.quota.messages = change.quota_messages.unwrap_or(record.quota.messages);
     record.size_max = change.size_max.unwrap_or(record.size_max);
     record.disabled = change.disabled.unwrap_or(record.disabled);
+    record.devices_only = change.devices_only.unwrap_or(record.devices_only);
 }
 
 async fn entry_of(
@@ -336,11 +408,16 @@ async fn entry_of(
     id: AccountId,
     record: &AccountRecord,
 ) -> Result<AccountEntry, AdminError> {
-    let has_password = lookup.get(&key::credentials(id)).await?.is_some();
-    Ok(account_entry(id, record, has_password))
+    let credentials = lookup.read::<CredentialsRecord>(&key::credentials(id)).await?;
+    Ok(account_entry(id, record, credentials.as_ref()))
 }
 
-fn account_entry(id: AccountId, record: &AccountRecord, has_password: bool) -> AccountEntry {
+fn account_entry(
+    id: AccountId,
+    record: &AccountRecord,
+    credentials: Option<&CredentialsRecord>,
+) -> AccountEntry {
+    let has_password = credentials.is_some_and(|c| c.hash.is_some());
     AccountEntry {
         id: id.0,
         address: record.address.to_string(),
@@ -350,5 +427,7 @@ fn account_entry(id: AccountId, record: &AccountRecord, has_password: bool) -> A
         size_max: record.size_max,
         disabled: record.disabled,
         has_password,
+        has_foreign_hash: has_password && credentials.is_some_and(|c| c.scram.is_none()),
+        device_passwords_only: record.devices_only.to_string(),
     }
 }

@@ -1,7 +1,8 @@
 //! What the operator gives and is shown: plain values that print as JSON.
 
-use crate::Quota;
+use crate::{Protocols, Quota};
 use serde::{Deserialize, Serialize};
+use words_base::Timestamp;
 use words_mail::Address;
 
 /// One of our domains.
@@ -34,8 +35,68 @@ pub struct AccountEntry {
     pub size_max: Option<u64>,
     /// May it not log in? Mail for it comes all the same.
     pub disabled: bool,
-    /// Can it log in with a password?
+    /// Can it log in with a main password?
     pub has_password: bool,
+    /// Is that known only by the hash of another server, until the first login?
+    #[serde(default)]
+    pub has_foreign_hash: bool,
+    /// By which protocols it may come with device passwords alone, as in `imap,smtp`; `none` for its
+    /// main password everywhere.
+    #[serde(default = "none")]
+    pub device_passwords_only: String,
+}
+
+fn none() -> String {
+    Protocols::NONE.to_string()
+}
+
+/// A device of an account. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceEntry {
+    /// What the owner calls it.
+    pub name: String,
+    /// By which protocols it may come, as in `imap,smtp` or `any`.
+    pub protocols: String,
+    /// When its password was made.
+    pub created_at: i64,
+    /// From when on it is worth nothing. `None`: it lasts.
+    pub expires_at: Option<i64>,
+    /// Is that over?
+    pub expired: bool,
+    /// When it was used of late. `None`: never.
+    pub used: Option<Used>,
+}
+
+/// A use of a device password; the next ones of the same hour are not written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// By which protocol.
+    pub protocol: String,
+    /// From which address.
+    pub address: String,
+}
+
+/// A device password to be made.
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    /// What the owner calls it; no other device of the account has that name in any case.
+    pub name: String,
+    /// By which protocols it may come.
+    pub protocols: Protocols,
+    /// From when on it is worth nothing. `None`: it lasts.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A main password, as it is given.
+#[derive(Clone, PartialEq, Eq)]
+pub enum NewPassword {
+    /// Itself, as UTF-8.
+    Clear(Vec<u8>),
+    /// As another server stored it, in its own form (`{SHA512-CRYPT}$6$…`). Replaced by our own hash
+    /// at the first login.
+    Hash(String),
 }
 
 /// One alias.
@@ -63,8 +124,8 @@ pub struct Removed {
 pub struct NewAccount {
     /// Its main address.
     pub address: Address,
-    /// Its password, as UTF-8. `None`: it cannot log in yet.
-    pub password: Option<Vec<u8>>,
+    /// Its password. `None`: it cannot log in yet.
+    pub password: Option<NewPassword>,
     /// How much it may keep.
     pub quota: Quota,
     /// Octets of its largest message, if less than the server's limit.
@@ -72,8 +133,9 @@ pub struct NewAccount {
 }
 
 impl NewAccount {
-    /// With that address, and no limits.
+    /// With that address and password, and no limits.
     pub fn new(address: Address, password: Option<Vec<u8>>) -> NewAccount {
+        let password = password.map(NewPassword::Clear);
         NewAccount { address, password, quota: Quota::default(), size_max: None }
     }
 }
@@ -82,8 +144,8 @@ impl NewAccount {
 /// last, so that one change can give an account another name.
 #[derive(Clone, Default)]
 pub struct AccountChange {
-    /// A new password, as UTF-8.
-    pub password: Option<Vec<u8>>,
+    /// A new password.
+    pub password: Option<NewPassword>,
     /// Addresses it gets.
     pub add_addresses: Vec<Address>,
     /// Which of its addresses is the main one.
@@ -98,6 +160,8 @@ pub struct AccountChange {
     pub size_max: Option<Option<u64>>,
     /// May it not log in?
     pub disabled: Option<bool>,
+    /// By which protocols it may come with device passwords alone.
+    pub devices_only: Option<Protocols>,
 }
 
 /// What is to be different in a domain; `None` stays as it is.

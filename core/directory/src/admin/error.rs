@@ -75,8 +75,27 @@ pub enum AdminError {
         /// Octets.
         max: usize,
     },
-    /// The password could not be hashed.
+    /// The password could not be hashed, or its hash is of no use.
     Password(PasswordError),
+    /// The account has a device of that name already.
+    DeviceExists {
+        /// The account's main address.
+        account: Address,
+        /// The device.
+        name: String,
+    },
+    /// The account has no device of that name.
+    NoSuchDevice {
+        /// The account's main address.
+        account: Address,
+        /// The device.
+        name: String,
+    },
+    /// Empty, with control characters, or longer than this many octets.
+    DeviceName {
+        /// Octets.
+        max: usize,
+    },
     /// Others changed the same all the time.
     Busy,
     /// The store failed.
@@ -153,9 +172,28 @@ impl fmt::Display for AdminError {
             Password(PasswordError::Busy) => {
                 f.write_str("too many passwords are being hashed; try again in a moment")
             }
-            Password(PasswordError::UnknownHash) => {
-                f.write_str("passwords cannot be hashed; see the log")
-            }
+            Password(PasswordError::UnknownHash) => f.write_str(
+                "no password hash that is read here: expected {SHA512-CRYPT}, {SHA256-CRYPT}, \
+                 {BLF-CRYPT}, {CRYPT}, {SSHA}, {SSHA256}, {SSHA512}, {PBKDF2}, {ARGON2ID} or \
+                 {PLAIN} and what belongs to it; or give a new password",
+            ),
+            Password(PasswordError::TooCostly) => f.write_str(
+                "the password hash asks for more work or memory than one login may cost; give a \
+                 new password",
+            ),
+            DeviceExists { account, name } => write!(
+                f,
+                "{account} has a device \"{name}\" already; choose another name, or revoke it with \
+                 \"estafeta device remove {account} '{name}'\""
+            ),
+            NoSuchDevice { account, name } => write!(
+                f,
+                "{account} has no device \"{name}\"; see them with \"estafeta device list {account}\""
+            ),
+            DeviceName { max } => write!(
+                f,
+                "a device's name has 1 to {max} octets and no control characters; choose such a one"
+            ),
             Busy => f.write_str("others change the same at the moment; try again"),
             Store(StoreError::OutcomeUnknown) => {
                 f.write_str("the store did not say whether it was done; see whether it was")

@@ -1,75 +1,18 @@
 //! A directory in memory, with a clock that the test turns and passwords that are counted.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use core_directory::{Directory, NewAccount, Options};
-use core_store::MemoryStore;
-use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
+use core_directory::{Account, Admitted, Coming, Directory, NewAccount, Options, Protocol};
+use core_store::{MemoryStore, Scan, Store};
+use core_world::testing::TestWorld;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
-use words_base::Timestamp;
 use words_mail::{Address, Domain, ForwardPath, Refusal};
-
-/// The outside of the tests.
-pub struct Outside {
-    now: AtomicI64,
-    random: AtomicU64,
-    /// How often a password was hashed.
-    pub hashed: AtomicUsize,
-    /// How often a password was verified.
-    pub verified: AtomicUsize,
-    /// Are too many waiting?
-    pub busy: AtomicBool,
-}
-
-impl Outside {
-    /// Turns the clock on.
-    pub fn pass_minutes(&self, minutes: i64) {
-        self.now.fetch_add(minutes * 60_000, SeqCst);
-    }
-
-    /// Slow hashes made or verified so far.
-    pub fn slow(&self) -> usize {
-        self.hashed.load(SeqCst) + self.verified.load(SeqCst)
-    }
-}
-
-impl Clock for Outside {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.now.load(SeqCst))
-    }
-}
-
-impl Random for Outside {
-    fn fill(&self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(8) {
-            let next = self.random.fetch_add(1, SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            chunk.copy_from_slice(&next.to_be_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-impl Passwords for Outside {
-    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>> {
-        let salt = self.hashed.fetch_add(1, SeqCst);
-        let hash = format!("{salt}:{password:?}");
-        let busy = self.busy.load(SeqCst);
-        Box::pin(async move { if busy { Err(PasswordError::Busy) } else { Ok(hash) } })
-    }
-
-    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
-        self.verified.fetch_add(1, SeqCst);
-        let right = hash.split_once(':').is_some_and(|(_, p)| p == format!("{password:?}"));
-        let busy = self.busy.load(SeqCst);
-        Box::pin(async move { if busy { Err(PasswordError::Busy) } else { Ok(right) } })
-    }
-}
 
 /// What a test holds.
 pub struct Office {
     pub store: Arc<MemoryStore>,
-    pub outside: Arc<Outside>,
+    pub outside: Arc<TestWorld>,
     pub directory: Directory,
 }
 
@@ -81,16 +24,8 @@ impl Office {
 
     /// On a store that may hold something, as after a restart.
     pub fn on(store: Arc<MemoryStore>, options: Options) -> Office {
-        let outside = Arc::new(Outside {
-            now: AtomicI64::new(1_790_000_000_000),
-            random: AtomicU64::new(1),
-            hashed: AtomicUsize::new(0),
-            verified: AtomicUsize::new(0),
-            busy: AtomicBool::new(false),
-        });
-        let world =
-            World { clock: outside.clone(), random: outside.clone(), passwords: outside.clone() };
-        let directory = Directory::new(store.clone(), world, options);
+        let outside = TestWorld::new();
+        let directory = Directory::new(store.clone(), outside.world(), options);
         Office { store, outside, directory }
     }
 
@@ -110,6 +45,27 @@ impl Office {
     pub fn add_account(&self, name: &str, password: &str) -> u32 {
         let new = NewAccount::new(address(name), Some(password.as_bytes().to_vec()));
         now(self.directory.admin().add_account(&new, |_, _| {})).unwrap().id
+    }
+
+    /// By IMAP.
+    pub fn login(&self, name: &str, password: &[u8]) -> Result<Account, Refusal> {
+        self.admit(name, password, Protocol::Imap).map(|admitted| admitted.account)
+    }
+
+    pub fn admit(
+        &self,
+        name: &str,
+        password: &[u8],
+        protocol: Protocol,
+    ) -> Result<Admitted, Refusal> {
+        now(self.directory.login(name, password, by(protocol)))
+    }
+
+    /// By IMAP, with the first of the account's SCRAM keys.
+    pub fn scram_login(&self, name: &str) -> Result<Account, Refusal> {
+        let keys = now(self.directory.scram_keys(name, Protocol::Imap))?;
+        let login = self.directory.scram_login(name, &keys.pairs[0].stored_key, by(Protocol::Imap));
+        now(login).map(|admitted| admitted.account)
     }
 
     pub fn add_alias(&self, name: &str, targets: &[&str]) {
@@ -135,6 +91,17 @@ impl Office {
         let elsewhere = resolved.elsewhere.iter().map(|a| format!("-> {a}"));
         Ok(local.chain(elsewhere).collect())
     }
+}
+
+/// How many keys begin so.
+pub fn count(office: &Office, prefix: &[u8]) -> usize {
+    let snapshot = now(office.store.snapshot()).unwrap();
+    now(snapshot.scan(Scan::rising(Scan::prefix(prefix)))).unwrap().pairs.len()
+}
+
+/// From an address of the examples.
+pub fn by(protocol: Protocol) -> Coming<'static> {
+    Coming { protocol, peer: "192.0.2.7:49152" }
 }
 
 pub fn address(text: &str) -> Address {

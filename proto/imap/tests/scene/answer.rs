@@ -13,7 +13,7 @@ use proto_imap::ask::{
     Changes, FetchCursor, FetchItems, FetchPage, FetchRow, FlagRow, Found, Listed, QuotaResource,
     Selected, Status, Stored, Thread,
 };
-use proto_sasl::Keys;
+use proto_sasl::{KeyPair, Keys};
 use std::str::FromStr;
 use words_base::Timestamp;
 use words_mail::{
@@ -162,8 +162,10 @@ fn keys() -> Keys {
     Keys {
         salt: octets("W22ZaJ0SNY7soEsUEjb6gQ=="),
         iterations: 4096,
-        stored_key: key("WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="),
-        server_key: key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="),
+        pairs: vec![KeyPair {
+            stored_key: key("WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="),
+            server_key: key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="),
+        }],
         nonce: [9; 18],
     }
 }

@@ -20,14 +20,13 @@ impl Client {
         hmac(&self.salted, b"Client Key")
     }
 
+    fn pair(&self) -> KeyPair {
+        let stored_key = Sha256::digest(self.client_key()).into();
+        KeyPair { stored_key, server_key: hmac(&self.salted, b"Server Key") }
+    }
+
     fn keys(&self, salt: &[u8], iterations: u32) -> Keys {
-        Keys {
-            salt: salt.to_vec(),
-            iterations,
-            stored_key: Sha256::digest(self.client_key()).into(),
-            server_key: hmac(&self.salted, b"Server Key"),
-            nonce: [3; 18],
-        }
+        Keys { salt: salt.to_vec(), iterations, pairs: vec![self.pair()], nonce: [3; 18] }
     }
 
     fn prove(&self, bare: &str, server_first: &str, without_proof: &str) -> String {
@@ -53,6 +52,17 @@ fn login(
     password: &str,
 ) -> Result<Turn, Failure> {
     let keys = Client::new("pencil", b"salt", 2).keys(b"salt", 2);
+    login_with(keys, mechanism, binding, header, bound, password)
+}
+
+fn login_with(
+    keys: Keys,
+    mechanism: Mechanism,
+    binding: Binding,
+    header: &str,
+    bound: &[u8],
+    password: &str,
+) -> Result<Turn, Failure> {
     let mut scram = Scram::new(mechanism, binding);
     let bare = "n=us=3De=2Cr,r=abcdefgh";
     let asked = scram.take(format!("{header}{bare}").as_bytes())?;
@@ -72,6 +82,7 @@ fn login(
 fn the_example_of_rfc_7677_is_played() {
     let salt = base64::decode(b"W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
     let keys = Client::new("pencil", &salt, 4096).keys(&salt, 4096);
+    let stored_key = keys.pairs[0].stored_key;
     let mut scram = Scram::new(Mechanism::ScramSha256, Binding::Unavailable);
     scram.take(b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO").unwrap();
     let State::AwaitingKeys(first) = std::mem::replace(&mut scram.state, State::Failing) else {
@@ -86,10 +97,31 @@ fn the_example_of_rfc_7677_is_played() {
         .take(b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
         .unwrap();
     assert_eq!(text(turn), "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-    let proven =
-        Ask::Proven { authcid: "user".to_string(), authzid: String::new(), proof: Proof::Right };
+    let (authcid, proof) = ("user".to_string(), Proof::Right { stored_key });
+    let proven = Ask::Proven { authcid, authzid: String::new(), proof };
     assert_eq!(scram.take(b"").unwrap(), Turn::Ask(proven));
     assert_eq!(scram.answer(Answer::Accepted), Turn::Accepted);
+}
+
+/// By the key of `password`.
+fn right(password: &str) -> Proof {
+    Proof::Right { stored_key: Client::new(password, b"salt", 2).pair().stored_key }
+}
+
+#[test]
+fn each_of_several_passwords_under_one_salt_is_told_from_the_others() {
+    let passwords = ["pencil", "abcd-efgh", "wxyz-1234"];
+    let pairs = passwords.map(|password| Client::new(password, b"salt", 2).pair());
+    let keys =
+        || Keys { salt: b"salt".to_vec(), iterations: 2, pairs: pairs.to_vec(), nonce: [3; 18] };
+    let login = |keys, password| {
+        login_with(keys, Mechanism::ScramSha256, Binding::Unavailable, "n,,", b"", password)
+    };
+    for password in passwords {
+        assert_eq!(login(keys(), password), Ok(proven("", right(password))));
+    }
+    assert_eq!(login(keys(), "abcd"), Ok(proven("", Proof::Wrong)));
+    assert_eq!(login(Keys { pairs: vec![], ..keys() }, ""), Ok(proven("", Proof::Wrong)));
 }
 
 fn proven(authzid: &str, proof: Proof) -> Turn {
@@ -101,7 +133,7 @@ fn a_bound_login_needs_the_channels_own_data() {
     let bound = Binding::TlsExporter(EXPORTER);
     let plus =
         |data: &[u8]| login(Mechanism::ScramSha256Plus, bound, "p=tls-exporter,,", data, "pencil");
-    assert_eq!(plus(&EXPORTER), Ok(proven("", Proof::Right)));
+    assert_eq!(plus(&EXPORTER), Ok(proven("", right("pencil"))));
     assert_eq!(plus(&[8; 32]), Err(Failure::WrongBinding));
     assert_eq!(plus(b""), Err(Failure::WrongBinding));
 }
@@ -112,8 +144,8 @@ fn the_binding_flag_must_fit_the_mechanism() {
     let bound = Binding::TlsExporter(EXPORTER);
     let check = |mechanism, binding, header| login(mechanism, binding, header, b"", "pencil");
     assert_eq!(check(Bare, bound, "y,,"), Err(Failure::Downgrade));
-    assert_eq!(check(Bare, Binding::Unavailable, "y,,"), Ok(proven("", Proof::Right)));
-    assert_eq!(check(Bare, bound, "n,,"), Ok(proven("", Proof::Right)));
+    assert_eq!(check(Bare, Binding::Unavailable, "y,,"), Ok(proven("", right("pencil"))));
+    assert_eq!(check(Bare, bound, "n,,"), Ok(proven("", right("pencil"))));
     assert_eq!(check(Bare, bound, "p=tls-exporter,,"), Err(Failure::WrongBinding));
     assert_eq!(check(Plus, bound, "n,,"), Err(Failure::WrongBinding));
     assert_eq!(check(Plus, bound, "p=tls-unique,,"), Err(Failure::WrongBinding));

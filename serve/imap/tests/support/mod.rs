@@ -1,67 +1,30 @@
 //! A post office in memory; clients that type at a real session, and clients that ask a desk.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use core_directory::{AccountChange, Directory, NewAccount};
+use core_directory::{AccountChange, Directory, NewAccount, NewDevice, NewPassword, Protocols};
 use core_mailbox::Mail;
 use core_store::MemoryStore;
-use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
+use core_world::testing::TestWorld;
 use proto_imap::ask::{
     Answer, Ask, Changes, Expunges, Fetch, FetchItems, FetchRow, Found, Numbers, Order, Search,
     SearchKey, Select, Selected,
 };
 use proto_imap::{ImapServer, Options};
-use proto_line::{Desk, News, Session, Step};
+use proto_line::{Desk, Session, Step};
 use serve_imap::{ImapDesk, Office};
+use serve_login::Login;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
-use words_base::Timestamp;
+use std::time::{Duration, Instant};
 use words_mail::{AccountId, Address, Domain, MailboxName, SpecialUse, Uid};
-
-/// 2026-11-24T10:00:00Z
-const MORNING: i64 = 1_795_514_400_000;
-
-/// A clock that a test moves, numbers that count, passwords that are their own hash.
-struct Outside {
-    clock: AtomicI64,
-    random: AtomicU64,
-}
-
-impl Clock for Outside {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.clock.load(SeqCst))
-    }
-}
-
-impl Random for Outside {
-    fn fill(&self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(8) {
-            let next = self.random.fetch_add(1, SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            chunk.copy_from_slice(&next.to_be_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-impl Passwords for Outside {
-    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>> {
-        let hash = format!("{password:?}");
-        Box::pin(async move { Ok(hash) })
-    }
-
-    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
-        let right = hash == format!("{password:?}");
-        Box::pin(async move { Ok(right) })
-    }
-}
 
 /// mired.org with ana and bob, each with the password of that name.
 pub struct PostOffice {
     pub mail: Mail,
     directory: Arc<Directory>,
     office: Arc<Office>,
-    outside: Arc<Outside>,
+    outside: Arc<TestWorld>,
 }
 
 impl PostOffice {
@@ -80,10 +43,8 @@ impl PostOffice {
 
     fn open_as(options: serve_imap::Options, keep_expunged: std::time::Duration) -> PostOffice {
         let store = MemoryStore::new();
-        let outside = Outside { clock: AtomicI64::new(MORNING), random: AtomicU64::new(1) };
-        let outside = Arc::new(outside);
-        let world =
-            World { clock: outside.clone(), random: outside.clone(), passwords: outside.clone() };
+        let outside = TestWorld::new();
+        let world = outside.world();
         let directory =
             Directory::new(store.clone(), world.clone(), core_directory::Options::default());
         let directory = Arc::new(directory);
@@ -99,7 +60,8 @@ impl PostOffice {
             let provision = |batch: &mut _, id| mail.provision(batch, id, &names);
             now(directory.admin().add_account(&new, provision)).unwrap();
         }
-        let office = Office::new(directory.clone(), mail.clone(), world, options);
+        let office =
+            Office::new(Login::new(directory.clone(), world.clone()), mail.clone(), world, options);
         PostOffice { mail, directory, office: Arc::new(office), outside }
     }
 
@@ -124,8 +86,25 @@ impl PostOffice {
         now(self.directory.admin().remove_account(&address(name))).unwrap();
     }
 
+    pub fn set_password(&self, name: &str, password: &str) {
+        let password = Some(NewPassword::Clear(password.as_bytes().to_vec()));
+        let change = AccountChange { password, ..AccountChange::default() };
+        now(self.directory.admin().set_account(&address(name), &change)).unwrap();
+    }
+
+    /// Gives its password.
+    pub fn add_device(&self, name: &str, device: &str) -> String {
+        let (device, protocols) = (device.to_string(), Protocols::ANY);
+        let new = NewDevice { name: device, protocols, expires_at: None };
+        now(self.directory.admin().add_device(&address(name), &new)).unwrap().1
+    }
+
+    pub fn remove_device(&self, name: &str, device: &str) {
+        now(self.directory.admin().remove_device(&address(name), device)).unwrap();
+    }
+
     pub fn pass(&self, seconds: i64) {
-        self.outside.clock.fetch_add(seconds * 1000, SeqCst);
+        self.outside.pass(Duration::from_secs(seconds.unsigned_abs()));
     }
 
     /// Forgets all but the last few entries of ana's log.
@@ -254,7 +233,6 @@ impl Client {
     /// What comes when something has happened elsewhere; nothing if nothing has.
     pub fn news(&mut self) -> Option<String> {
         let news = poll_once(pin!(self.desk.news()))?;
-        assert_eq!(news, News::Changed);
         self.session.news(news);
         Some(self.type_in(b""))
     }

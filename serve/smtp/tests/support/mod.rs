@@ -2,52 +2,19 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use core_delivery::Delivery;
-use core_directory::{AccountChange, Directory, NewAccount};
+use core_directory::{AccountChange, Directory, NewAccount, NewDevice, NewPassword};
 use core_mailbox::Mail;
 use core_store::MemoryStore;
-use core_world::{Clock, Later, PasswordError, Passwords, Random, World};
+use core_world::testing::TestWorld;
 use proto_line::{Desk, Secured, Session, Step};
 use proto_smtp::{Cleartext, Mode, Options, Peer, SmtpSession, Standing};
 use serve_login::Login;
 use serve_smtp::{SmtpDesk, Visitor};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
-use words_base::Timestamp;
 use words_mail::{AccountId, Address, Domain, MailboxName};
-
-/// A clock that stands, numbers that count, passwords that are their own hash.
-#[derive(Default)]
-struct Outside(AtomicU64);
-
-impl Clock for Outside {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_790_000_000_000)
-    }
-}
-
-impl Random for Outside {
-    fn fill(&self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(8) {
-            let next = self.0.fetch_add(1, SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            chunk.copy_from_slice(&next.to_be_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-impl Passwords for Outside {
-    fn hash(&self, password: &[u8]) -> Later<'_, Result<String, PasswordError>> {
-        let hash = format!("{password:?}");
-        Box::pin(async move { Ok(hash) })
-    }
-
-    fn verify(&self, hash: &str, password: &[u8]) -> Later<'_, Result<bool, PasswordError>> {
-        let right = hash == format!("{password:?}");
-        Box::pin(async move { Ok(right) })
-    }
-}
 
 /// mired.org with ana and bob, each with the password of that name.
 pub struct Office {
@@ -61,8 +28,7 @@ pub struct Office {
 impl Office {
     pub fn mired() -> Office {
         let store = MemoryStore::new();
-        let outside = Arc::new(Outside::default());
-        let world = World { clock: outside.clone(), random: outside.clone(), passwords: outside };
+        let world = TestWorld::new().world();
         let directory =
             Directory::new(store.clone(), world.clone(), core_directory::Options::default());
         let directory = Arc::new(directory);
@@ -125,6 +91,21 @@ impl Office {
     }
 }
 
+impl Office {
+    pub fn set_password(&self, name: &str, password: &str) {
+        let password = Some(NewPassword::Clear(password.as_bytes().to_vec()));
+        let change = AccountChange { password, ..AccountChange::default() };
+        now(self.directory.admin().set_account(&address(name), &change)).unwrap();
+    }
+
+    /// Gives its password.
+    pub fn add_device(&self, name: &str, device: &str, protocols: &str) -> String {
+        let (device, protocols) = (device.to_string(), protocols.parse().unwrap());
+        let new = NewDevice { name: device, protocols, expires_at: None };
+        now(self.directory.admin().add_device(&address(name), &new)).unwrap().1
+    }
+}
+
 /// One connection.
 pub struct Client {
     session: SmtpSession,
@@ -165,6 +146,19 @@ impl Client {
             }
         }
         String::from_utf8(heard).unwrap()
+    }
+
+    /// The last line that comes of the news there is while the session waits, if there is any.
+    pub fn news(&mut self) -> Option<String> {
+        let news = {
+            let news = pin!(self.desk.news());
+            match news.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(news) => news,
+                Poll::Pending => return None,
+            }
+        };
+        self.session.news(news);
+        Some(self.hear())
     }
 
     /// Says each line, nothing if it is empty, and expects each reply to begin so.
