@@ -1,7 +1,7 @@
 //! Bodies: octets that are written once.
 
-use crate::Later;
-use bytes::Bytes;
+use crate::{Later, StoreError};
+use bytes::{Bytes, BytesMut};
 use std::any::Any;
 use std::fmt;
 use std::ops::Range;
@@ -26,6 +26,12 @@ pub trait Blobs: Send + Sync {
     /// The octets of a committed body in `range`, cut to the body's length. What comes back has
     /// passed its checksum.
     fn read(&self, blob: BlobId, range: Range<u64>) -> Later<'_, Bytes>;
+
+    /// The octets in `range` of a finished body that no batch has kept yet, cut to its length: for
+    /// one who passes it on elsewhere. An engine that spills bodies reads those itself.
+    fn read_unkept(&self, body: &Body, range: Range<u64>) -> Later<'_, Bytes> {
+        Box::pin(std::future::ready(body.read_inline(range).ok_or(StoreError::NoSuchBlob)))
+    }
 }
 
 /// A body on its way in. Holds no more than a bounded part of it in memory.
@@ -54,6 +60,23 @@ pub struct Body {
     pub len: u64,
     /// Where the octets are, for the engine that made it.
     pub bytes: BodyBytes,
+}
+
+impl Body {
+    /// Some octets in memory, cut to the body's length. `None`: they are the engine's own.
+    pub fn read_inline(&self, range: Range<u64>) -> Option<Bytes> {
+        let BodyBytes::Inline(parts) = &self.bytes else { return None };
+        let mut octets = BytesMut::new();
+        let mut begin = 0;
+        for part in parts {
+            let len = part.len() as u64;
+            let cut = |at: u64| at.saturating_sub(begin).min(len) as usize;
+            let wanted = &part[cut(range.start).min(cut(range.end))..cut(range.end)];
+            octets.extend_from_slice(wanted);
+            begin += len;
+        }
+        Some(octets.freeze())
+    }
 }
 
 /// Where a finished body's octets are.

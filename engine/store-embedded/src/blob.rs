@@ -122,7 +122,7 @@ fn damaged(blob: BlobId, locator: Locator, what: &str) -> io::Error {
 }
 
 /// Reads without a detour if the octets are in memory, else on a thread that may wait.
-async fn read_range(file: Arc<dyn DiskFile>, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+pub async fn read_range(file: Arc<dyn DiskFile>, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; len];
     let cached = match file.read_cached(&mut buffer, offset) {
         Ok(count) => count,

@@ -12,7 +12,7 @@ use crate::shared::{Shared, closed};
 use crate::stats::Stats;
 use crate::stepped::Steps;
 use crate::thread::{self, Threads};
-use crate::writer::{Prepared, Writer};
+use crate::writer::{LargeFile, Prepared, Writer};
 use bytes::Bytes;
 use core_store::{
     Batch, BlobId, BlobWriter, Blobs, Body, BodyBytes, Committed, Expect, Later, Limits, Operation,
@@ -303,6 +303,21 @@ impl Blobs for EmbeddedStore {
 
     fn read(&self, blob: BlobId, range: Range<u64>) -> Later<'_, Bytes> {
         Box::pin(self.read_body(blob, range))
+    }
+
+    fn read_unkept(&self, body: &Body, range: Range<u64>) -> Later<'_, Bytes> {
+        let BodyBytes::Spilled(spilled) = &body.bytes else {
+            return Box::pin(ready(body.read_inline(range).ok_or(StoreError::NoSuchBlob)));
+        };
+        let prepared = spilled.downcast_ref::<Prepared>();
+        let file = prepared.and_then(|prepared| prepared.file.as_ref()).map(LargeFile::open);
+        let (start, end) = (range.start.min(body.len), range.end.min(body.len));
+        Box::pin(async move {
+            let file = file.ok_or(StoreError::NoSuchBlob)?.map_err(blob::read_error)?;
+            let len = end.saturating_sub(start) as usize;
+            let octets = blob::read_range(file, start, len).await.map_err(blob::read_error)?;
+            Ok(octets.into())
+        })
     }
 }
 

@@ -83,6 +83,11 @@ impl LargeFile {
     pub fn keep(&mut self) {
         self.kept = true;
     }
+
+    /// For reading.
+    pub fn open(&self) -> io::Result<Arc<dyn DiskFile>> {
+        self.files.get(Name::Large(self.id))
+    }
 }
 
 impl Drop for LargeFile {

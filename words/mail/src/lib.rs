@@ -2,9 +2,11 @@
 //! Knows how each is written; does no I/O and holds no policy.
 
 mod address;
+mod deliver_to;
 mod flag;
 mod id;
 mod mailbox_name;
+pub mod modified_utf7;
 mod number_set;
 mod path;
 mod refusal;
@@ -12,6 +14,7 @@ mod special_use;
 mod status;
 
 pub use address::{Address, Domain};
+pub use deliver_to::{DeliverTo, Place};
 pub use flag::{Flags, Keyword, SystemFlag};
 pub use id::{AccountId, MailboxId, ModSeq, SeqNum, Uid, UidValidity};
 pub use mailbox_name::MailboxName;

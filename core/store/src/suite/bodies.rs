@@ -8,6 +8,7 @@ use std::thread;
 pub(super) const DEMANDS: &[Demand] = &[
     octets_come_back_as_they_went_in,
     a_range_is_cut_to_the_body,
+    a_body_can_be_read_before_it_is_kept,
     ids_are_given_once_and_are_never_zero,
     an_uncommitted_body_is_not_there,
     the_last_release_gives_a_body_up,
@@ -51,6 +52,27 @@ fn a_range_is_cut_to_the_body(subject: &Subject) {
                 assert!(read == expected, "{start}..{end} of {size} octets");
             }
         }
+    }
+}
+
+fn a_body_can_be_read_before_it_is_kept(subject: &Subject) {
+    for size in SIZES {
+        let octets = Dice::new(size as u64).octets(size);
+        let body = subject.body(&octets, 70_000);
+        let len = size as u64;
+        for (start, end) in
+            [(0, u64::MAX), (0, 1), (65_535, 70_000), (len / 2, len), (len, len + 1)]
+        {
+            let read = block_on(subject.blobs.read_unkept(&body, start..end)).expect("a part");
+            let (from, to) = (start.min(len) as usize, end.min(len) as usize);
+            let expected = octets.get(from..to).unwrap_or_default();
+            assert!(read == expected, "{start}..{end} of {size} octets");
+        }
+        let blob = body.id;
+        let mut batch = Batch::new();
+        batch.keep(body, 1);
+        subject.must(batch);
+        assert!(subject.read(blob).expect("a body") == octets, "a body of {size} octets");
     }
 }
 
