@@ -60,6 +60,9 @@ pub(crate) async fn converse<S, D, O>(
     D: Desk<Ask = S::Ask, Answer = S::Answer, Stretch = S::Stretch>,
     O: Fn(Peer) -> (S, D),
 {
+    // Whoever stops the server waits until nobody holds one any more: until this has ended, that is,
+    // and not only until it was told.
+    let _held = stopping.clone();
     let (listener, local, session) = (door.name, door.local, SessionId::next());
     let mut peer = Peer { listener, address, local, proxy: None, session };
     let entered = match &door.options.proxies {

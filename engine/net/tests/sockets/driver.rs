@@ -115,6 +115,7 @@ async fn every_session_is_told_when_the_server_goes_down() {
         peers.push(tokio::spawn(async move { rest(&mut tcp).await }));
     }
     assert_eq!(server.stop.within(LIMIT).await, 0);
+    assert_eq!(server.open.load(Ordering::SeqCst), 0, "stopped before all had ended");
     for peer in peers {
         assert_eq!(peer.await.unwrap(), "going down\r\n");
     }
