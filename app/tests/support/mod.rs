@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod script;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -38,11 +39,7 @@ impl Lab {
         let folder = std::env::temp_dir().join(name);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        // Held together until all are chosen, so that no two are the same.
-        let held: Vec<TcpListener> =
-            PORTS.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let numbers = held.iter().map(|l| l.local_addr().unwrap().port());
-        let ports = PORTS.iter().copied().zip(numbers).collect();
+        let ports = free_ports();
         Lab { folder, ports, child: None }
     }
 
@@ -192,6 +189,21 @@ impl Drop for Lab {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A free port for each service. They are below those that the system gives to clients, so that no
+/// connection takes one before the server does.
+pub fn free_ports() -> BTreeMap<&'static str, u16> {
+    let mut candidates = (0..).map(|_| {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let start = std::process::id().wrapping_mul(101);
+        (12_000 + start.wrapping_add(number) % 18_000) as u16
+    });
+    let mut free = || {
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        candidates.find(is_free).unwrap()
+    };
+    PORTS.iter().map(|name| (*name, free())).collect()
 }
 
 pub fn binary() -> &'static str {
