@@ -129,6 +129,7 @@ pub(super) async fn fulfil(office: &Office, request: AccountRequest) -> Result<R
             let removed = admin.remove_account(&read_address(&address)?).await.map_err(text)?;
             let account = AccountId(removed.account.id);
             while !office.mail.remove_account_page(account).await.map_err(|e| e.to_string())? {}
+            core_moving::forget(&*office.store, account).await.map_err(|e| e.to_string())?;
             info!(account = removed.account.address, "account and its mail removed");
             Ok(Reply::Removed(removed))
         }

@@ -154,7 +154,7 @@ impl Importer {
             uid_validity: target.uid_validity.0,
             ..FolderReport::default()
         };
-        let outcome = import.bring(&mut *opened, told).await;
+        let outcome = import.bring(&mut *opened, numbers, told).await;
         report.remarks.extend(opened.remarks());
         drop(opened);
         let (mut one, expected) = import.finish();
@@ -195,9 +195,8 @@ impl Importer {
             }
         };
         let target = match numbers.uid_validity {
-            Some(validity) => {
-                boxes.adopt(name, validity, numbers.uid_next.unwrap_or(Uid(1))).await?
-            }
+            // UIDNEXT is raised when the messages with UIDs are there.
+            Some(validity) => boxes.adopt(name, validity, Uid(1)).await?,
             None => boxes.find(name).await?,
         };
         if let Some(subscribed) = folder.subscribed.filter(|_| was_empty)

@@ -4,7 +4,7 @@ use crate::compare::Expected;
 use crate::import::{ImportOptions, Importer};
 use crate::known::{self, Known, MessageKey, digest};
 use crate::report::FolderReport;
-use crate::source::{Item, OpenFolder, SourceKind, Told};
+use crate::source::{Item, Numbers, OpenFolder, SourceKind, Told};
 use crate::{MoveError, SourceError, aside};
 use core_mailbox::{Brought, FlagChange, Mailbox, Mailboxes, Rows, SourceId, View};
 use core_store::{BlobWriter, Body};
@@ -34,6 +34,8 @@ pub(crate) struct FolderImport<'a> {
     waiting: Vec<Waiting>,
     waiting_octets: u64,
     expected: Vec<Expected>,
+    /// What the source's next UID is, until the mailbox has been told.
+    uid_next: Option<Uid>,
     pub report: FolderReport,
 }
 
@@ -83,6 +85,7 @@ impl<'a> FolderImport<'a> {
             waiting: Vec::new(),
             waiting_octets: 0,
             expected: Vec::new(),
+            uid_next: None,
             report: FolderReport::default(),
         }
     }
@@ -96,17 +99,28 @@ impl<'a> FolderImport<'a> {
     pub async fn bring(
         &mut self,
         folder: &mut dyn OpenFolder,
+        numbers: Numbers,
         told: &dyn Told,
     ) -> Result<(), MoveError> {
         let view = self.boxes.open(&self.target.name).await?;
-        let all = folder.numbers().messages;
+        if numbers.uid_validity == Some(self.target.uid_validity) {
+            self.uid_next = numbers.uid_next;
+        }
         loop {
             let items = folder.next(PAGE).await?;
             if items.is_empty() {
-                return Ok(());
+                return self.raise_uids().await;
             }
-            self.page(folder, &view, &items, told, all).await?;
+            self.page(folder, &view, &items, told, numbers.messages).await?;
         }
+    }
+
+    /// UIDs that the source gave to messages that are gone are not given again.
+    async fn raise_uids(&mut self) -> Result<(), MoveError> {
+        let Some(uid_next) = self.uid_next.take() else { return Ok(()) };
+        self.flush().await?;
+        self.boxes.adopt(&self.target.name, self.target.uid_validity, uid_next).await?;
+        Ok(())
     }
 
     async fn page(
@@ -127,7 +141,13 @@ impl<'a> FolderImport<'a> {
         for ((item, key), before) in items.iter().zip(&keys).zip(&brought) {
             match before {
                 Some((_, uid)) => old.push((item, *key, *uid)),
-                None => self.fetch(folder, item, *key).await?,
+                None => {
+                    // Those that the source has not numbered yet come last.
+                    if item.uid.is_none() {
+                        self.raise_uids().await?;
+                    }
+                    self.fetch(folder, item, *key).await?;
+                }
             }
             self.report.found += 1;
             told.progress(&self.report.mailbox, self.report.found, all);
