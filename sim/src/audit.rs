@@ -51,6 +51,8 @@ fn which(flags: &Flags) -> [bool; FLAGS.len()] {
 
 /// Looks at all that account `number` holds, as one who has read nothing before.
 pub async fn look(mail: &Mail, number: u32, since: Option<u64>) -> Result<Seen, Refusal> {
+    // What a removed mailbox held counts until it is cleared away.
+    while !mail.clear_page().await? {}
     let account = words_mail::AccountId(number);
     let mailboxes = mail.account(account);
     let mut folders = Vec::new();

@@ -82,6 +82,8 @@ pub struct Doubt {
     pub name: String,
     /// The letters, each with where it is moved from.
     pub letters: Vec<(Token, Option<(u32, u32)>)>,
+    /// Expunges of the account that had begun then; nothing if one was under way.
+    quiet_since: Option<u64>,
 }
 
 /// One account.
@@ -98,7 +100,12 @@ pub struct Account {
     pub log: Option<(u64, BTreeMap<u32, BTreeMap<u32, u64>>)>,
     /// Where INBOX is, since the first audit.
     pub inbox: u32,
+    /// Expunges that ever began.
+    expunges: u64,
 }
+
+/// Stands for a command that may have expunged a message as soon as it came.
+const SOMEBODY: Id = 0;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -177,6 +184,12 @@ impl Account {
             || self.made.values().any(|(made, ..)| made == name)
     }
 
+    /// Expunges that have begun, if none is under way.
+    fn quiet(&self) -> Option<u64> {
+        let quiet = self.folders.values().all(|folder| folder.expungers.is_empty());
+        quiet.then_some(self.expunges)
+    }
+
     fn folder(&mut self, validity: u32) -> &mut Folder {
         self.folders.entry(validity).or_default()
     }
@@ -203,13 +216,28 @@ impl Ledger {
     pub fn bring(&mut self, account: usize, name: &str, letters: Vec<Token>) -> Id {
         let id = self.id();
         let letters = letters.into_iter().map(|token| (token, None)).collect();
-        self.accounts[account].doubts.insert(id, Doubt { name: name.to_owned(), letters });
+        let account = &mut self.accounts[account];
+        let quiet_since = account.quiet();
+        account.doubts.insert(id, Doubt { name: name.to_owned(), letters, quiet_since });
         id
     }
 
     /// It was not done, for sure.
     pub fn not_brought(&mut self, account: usize, id: Id) {
         self.accounts[account].doubts.remove(&id);
+    }
+
+    /// Letters were appended under these UIDs.
+    pub fn appended(
+        &mut self,
+        account: usize,
+        id: Id,
+        validity: u32,
+        filed: &[(u32, Token, [Bit; FLAGS.len()])],
+    ) {
+        let doubt = self.accounts[account].doubts.remove(&id);
+        self.counts.appended += filed.len() as u64;
+        self.filed(account, validity, filed, doubt.and_then(|doubt| doubt.quiet_since));
     }
 
     /// A delivery to INBOX was acknowledged.
@@ -223,22 +251,30 @@ impl Ledger {
         }
     }
 
-    /// Letters came into a mailbox under these UIDs; `floor` is the least that UIDs can be.
-    pub fn filed(
+    /// Letters came into a mailbox under these UIDs. What came marked may have been expunged before
+    /// we were told, unless no expunge went on since then.
+    fn filed(
         &mut self,
         account: usize,
         validity: u32,
         filed: &[(u32, Token, [Bit; FLAGS.len()])],
+        quiet_since: Option<u64>,
     ) {
+        let quiet = self.accounts[account].quiet();
+        let was_quiet = quiet.is_some() && quiet == quiet_since;
         for (uid, token, bits) in filed {
             let folder = self.accounts[account].folder(validity);
             *folder.sure.entry(*token).or_default() += 1;
             let known = folder.copies.contains_key(uid);
             self.seen(account, validity, *uid, *token);
-            if let Some(copy) = self.accounts[account].folder(validity).copies.get_mut(uid)
-                && !known
-            {
-                copy.bits = *bits;
+            if let Some(copy) = self.accounts[account].folder(validity).copies.get_mut(uid) {
+                if !known {
+                    copy.bits = *bits;
+                }
+                match was_quiet || copy.bits[DELETED].possible & 2 == 0 {
+                    true => drop(copy.removers.remove(&SOMEBODY)),
+                    false => drop(copy.removers.insert(SOMEBODY)),
+                }
             }
         }
     }
@@ -269,7 +305,7 @@ impl Ledger {
                         token,
                         gone: false,
                         moved: false,
-                        removers: BTreeSet::new(),
+                        removers: is_doubted.then_some(SOMEBODY).into_iter().collect(),
                         movers: BTreeSet::new(),
                         bits: [bit; FLAGS.len()],
                         audited: None,
@@ -325,6 +361,7 @@ impl Ledger {
     /// An expunge begins: of `uids`, or whatever is marked.
     pub fn begin_expunge(&mut self, place: (usize, u32), uids: Option<&[u32]>) -> Expunge {
         let id = self.id();
+        self.accounts[place.0].expunges += 1;
         let folder = self.accounts[place.0].folder(place.1);
         folder.expungers.insert(id);
         let mut marked = BTreeMap::new();
@@ -406,14 +443,15 @@ impl Ledger {
                 copy.movers.insert(id);
             }
         }
-        account.doubts.insert(id, Doubt { name: to.to_owned(), letters });
+        let quiet_since = account.quiet();
+        account.doubts.insert(id, Doubt { name: to.to_owned(), letters, quiet_since });
         Transfer { id, place, bits, moves }
     }
 
     /// It was acknowledged: these UIDs became those, in the mailbox `to`.
     pub fn end_copy(&mut self, transfer: Transfer, to: u32, pairs: &[(u32, u32)]) {
         let Transfer { id, place: (account, from), bits, moves } = transfer;
-        self.accounts[account].doubts.remove(&id);
+        let doubt = self.accounts[account].doubts.remove(&id);
         let mut filed = Vec::new();
         let mut faults = Vec::new();
         let folder = self.accounts[account].folder(from);
@@ -442,7 +480,7 @@ impl Ledger {
             }
         }
         self.broken.extend(faults);
-        self.filed(account, to, &filed);
+        self.filed(account, to, &filed, doubt.and_then(|doubt| doubt.quiet_since));
     }
 
     /// It was not done, for sure.
@@ -469,9 +507,11 @@ impl Ledger {
     /// It was.
     pub fn created(&mut self, account: usize, id: Id) {
         self.counts.names += 1;
-        if let Some(made) = self.accounts[account].made.get_mut(&id) {
-            made.2 = true;
-        }
+        let all = &mut self.accounts[account].made;
+        let Some((name, above, _)) = all.remove(&id) else { return };
+        // An earlier one that nobody answered was not done, or this one would have been refused.
+        all.retain(|_, (other, ..)| *other != name);
+        all.insert(id, (name, above, true));
     }
 
     /// It was not, for sure.

@@ -44,6 +44,7 @@ mod recovery;
 mod room;
 mod running;
 mod salvage;
+mod settle;
 mod shared;
 mod spare;
 mod stats;

@@ -9,6 +9,7 @@ use crate::keeper::Alarm;
 use crate::log::{Log, LogError, Position};
 use crate::options::{OpenError, Options};
 use crate::recovery::{self, Recovered};
+use crate::settle::settle;
 use crate::shared::Shared;
 use crate::spare::Spare;
 use crate::stepped::Steps;
@@ -53,6 +54,14 @@ pub struct Opening<'a> {
 impl Opening<'_> {
     /// For the first time.
     pub fn first(self) -> Result<(Running, Steps), OpenError> {
+        let settling = |error| {
+            recovery::io_error(
+                self.directory,
+                "making durable what an earlier process wrote",
+                error,
+            )
+        };
+        settle(&*self.disk).map_err(settling)?;
         let recovered = self.recover(None)?;
         self.start(recovered, |_, _| Ok(()))
     }

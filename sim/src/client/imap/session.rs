@@ -119,6 +119,10 @@ impl Session {
                 && let Some(rest) = rest.strip_prefix(' ')
             {
                 self.take_code(&response);
+                // Its own client has removed it.
+                if rest.contains("Select a mailbox first") {
+                    return Err(Lost);
+                }
                 if rest.starts_with("BAD") {
                     self.fault(format!("BAD: {rest}"));
                 }

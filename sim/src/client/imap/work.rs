@@ -201,13 +201,11 @@ impl Worker {
         });
         match told {
             Some((validity, uid)) if done.ok => {
-                ledger.not_brought(self.number, id);
                 let mut bits = [Bit::default(); FLAGS.len()];
                 for (flag, bit) in bits.iter_mut().enumerate() {
                     bit.possible = state(picked.contains(&flag));
                 }
-                ledger.filed(self.number, validity, &[(uid, letter.token, bits)]);
-                ledger.counts.appended += 1;
+                ledger.appended(self.number, id, validity, &[(uid, letter.token, bits)]);
             }
             _ if done.is_refused() => ledger.not_brought(self.number, id),
             _ => ledger.counts.doubts += 1,
