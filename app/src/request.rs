@@ -19,10 +19,6 @@ pub use device::DeviceRequest;
 pub use domain::DomainRequest;
 pub use export::ExportRequest;
 pub use import::{
-    AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, ServerPlan, ServerRequest,
-};
-pub use export::ExportRequest;
-pub use import::{
     AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, ServerPlan,
     ServerRequest,
 };
