@@ -1,5 +1,6 @@
 //! Verification: reads, compares, changes nothing.
 
+use crate::base::Base;
 use crate::blob::{self, Entry};
 use crate::disk::Directory;
 use crate::files::{Files, METADATA, Name, SEGMENTS, read_exact};
@@ -7,12 +8,14 @@ use crate::frame::{self, BLOCK, HEADER_SIZE};
 use crate::log::{Found, Position, Scanner};
 use crate::options::{OpenError, Options};
 use crate::recovery::{self, Recovered};
+use crate::salvage::walk::{self, Generations};
 use crate::store::take_lock;
 use crate::view::{Published, View};
 use core_store::{BlobId, StoreError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +29,8 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// How many more there were than are listed.
     pub unlisted: u64,
+    /// The bodies among it, as far as they are listed.
+    pub blobs_damaged: BTreeSet<BlobId>,
     /// What is not wrong but worth knowing.
     pub notes: Vec<String>,
     /// Frames that were good.
@@ -53,6 +58,13 @@ impl CheckReport {
     /// Is everything as it should be, as far as was read?
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// A body is damaged; tells each only once.
+    fn add_blob(&mut self, blob: BlobId, file: String, offset: u64, what: impl Into<String>) {
+        if self.findings.len() >= FINDINGS_MAX || self.blobs_damaged.insert(blob) {
+            self.add(file, offset, what);
+        }
     }
 
     fn add(&mut self, file: String, offset: u64, what: impl Into<String>) {
@@ -93,7 +105,8 @@ impl fmt::Display for CheckReport {
 /// Checks an open store.
 pub fn check(files: &Files, published: &Published, budget: u64) -> CheckReport {
     let report = CheckReport { complete: true, ..CheckReport::default() };
-    let mut check = Check { files, published: Some(published), budget, report };
+    let generations = walk::generations(files, None);
+    let mut check = Check { files, published: Some(published), generations, budget, report };
     check.blobs(&published.current());
     check.segments(None);
     check.report
@@ -105,12 +118,14 @@ pub fn check_offline(directory: &Path) -> Result<CheckReport, OpenError> {
     let _lock = take_lock(&*disk, directory)?;
     recovery::prepare(&*disk, directory)?;
     let files = Files::new(disk);
-    let recovered = match recovery::recover(&files, &Options::default(), None) {
+    let report = CheckReport { complete: true, ..CheckReport::default() };
+    let generations = walk::generations(&files, None);
+    let mut check = Check { files: &files, published: None, generations, budget: u64::MAX, report };
+    let recovered = match or_panic(|| recovery::recover(&files, &Options::default(), None)) {
         Ok(recovered) => recovered,
         Err(OpenError::Corrupt { file, offset, what }) => {
-            let mut report = CheckReport::default();
-            report.add(file, offset, what);
-            return Ok(report);
+            check.without_recovery(file, offset, what);
+            return Ok(check.report);
         }
         Err(error) => return Err(error),
     };
@@ -122,13 +137,12 @@ pub fn check_offline(directory: &Path) -> Result<CheckReport, OpenError> {
         base: Arc::new(base),
         departed: Arc::default(),
     };
-    let report = CheckReport { complete: true, ..CheckReport::default() };
-    let mut check = Check { files: &files, published: None, budget: u64::MAX, report };
     check.blobs(&view);
     check.segments(Some(end));
     let mut report = check.report;
     drop(view);
-    match database.check_integrity() {
+    let checked = or_panic(|| database.check_integrity().map_err(recovery::metadata_error));
+    match checked {
         Ok(true) => {}
         Ok(false) => report.add(METADATA.into(), 0, "it was damaged and has been repaired"),
         Err(error) => report.add(METADATA.into(), 0, error.to_string()),
@@ -141,18 +155,30 @@ pub fn check_offline(directory: &Path) -> Result<CheckReport, OpenError> {
     Ok(report)
 }
 
+/// A damaged metadata file may make its library panic: that is an answer too.
+fn or_panic<T>(read: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let unwound = |_| {
+        let what = "it is damaged so that it cannot be read".to_owned();
+        Err(OpenError::Corrupt { file: METADATA.to_owned(), offset: 0, what })
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(unwound)
+}
+
 /// What the check of one frame came to.
 enum Step {
     Good,
     End,
     OverBudget,
-    Bad(&'static str),
+    /// What is wrong, and with which body, if it is one.
+    Bad(&'static str, Option<BlobId>),
 }
 
 struct Check<'a> {
     files: &'a Files,
     /// Tells what has moved since the check began, in a store that is open.
     published: Option<&'a Published>,
+    /// The marks of frames, to go on behind damage.
+    generations: Generations,
     budget: u64,
     report: CheckReport,
 }
@@ -167,6 +193,26 @@ impl Check<'_> {
         true
     }
 
+    /// The log cannot be replayed; everything else still can be looked at.
+    fn without_recovery(&mut self, file: String, offset: u64, what: String) {
+        self.report.add(file, offset, what);
+        let opened = or_panic(|| {
+            let database = recovery::open_metadata(self.files, Options::default().cache_size)?;
+            Ok((Base::now(&database).map_err(recovery::metadata_error)?, database))
+        });
+        if let Ok((base, _database)) = opened {
+            let view = View {
+                sequence: 0,
+                active: Arc::default(),
+                frozen: None,
+                base: Arc::new(base),
+                departed: Arc::default(),
+            };
+            self.blobs(&view);
+        }
+        self.segments(None);
+    }
+
     /// Every blob is held, and its place has its frame; large files are read.
     fn blobs(&mut self, view: &View) {
         let mut newer = BTreeMap::new();
@@ -176,11 +222,15 @@ impl Check<'_> {
                 Ok::<(), StoreError>(())
             });
         }
-        let walked = view
-            .base
-            .for_each_blob(|blob, entry| newer.contains_key(&blob) || self.blob(blob, &entry));
-        if let Err(error) = walked {
-            self.report.add(METADATA.into(), 0, error.to_string());
+        let walked = or_panic(|| {
+            let visit = |blob, entry| newer.contains_key(&blob) || self.blob(blob, &entry);
+            Ok(view.base.for_each_blob(visit))
+        });
+        if let Err(error) = walked
+            .map_err(|error| error.to_string())
+            .and_then(|walked| walked.map_err(|error| error.to_string()))
+        {
+            self.report.add(METADATA.into(), 0, error);
         }
         for (blob, entry) in newer {
             // Given up, and only waiting for the next checkpoint.
@@ -204,13 +254,13 @@ impl Check<'_> {
             }
             Ok(()) => self.report.blobs += 1,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.report.add(
-                    name.path(),
-                    entry.locator.offset,
-                    format!("the file of blob {} is missing", blob.0),
-                );
+                let what = format!("the file of blob {} is missing", blob.0);
+                self.report.add_blob(blob, name.path(), entry.locator.offset, what);
             }
-            Err(error) => self.report.add(name.path(), entry.locator.offset, error.to_string()),
+            Err(error) => {
+                let what = error.to_string();
+                self.report.add_blob(blob, name.path(), entry.locator.offset, what);
+            }
         }
         true
     }
@@ -283,11 +333,11 @@ impl Check<'_> {
             if end.is_some_and(|end| here >= end) {
                 return Ok(true);
             }
-            let what = match self.frame(&mut scanner)? {
+            let (what, blob) = match self.frame(&mut scanner)? {
                 Step::Good => continue,
                 Step::End => return Ok(true),
                 Step::OverBudget => return Ok(false),
-                Step::Bad(what) => what,
+                Step::Bad(what, blob) => (what, blob),
             };
             // While the store is open, its last segment may be read in the middle of a write. Once
             // it is sealed that is over: look again.
@@ -295,8 +345,17 @@ impl Check<'_> {
                 return Ok(true);
             }
             if end.is_some() || again == Some(here) {
-                self.report.add(Name::Segment(segment).path(), here.offset, what);
-                return Ok(true);
+                let path = Name::Segment(segment).path();
+                match blob {
+                    Some(blob) => self.report.add_blob(blob, path, here.offset, what),
+                    None => self.report.add(path, here.offset, what),
+                }
+                // A frame whose header is good says where the next one is.
+                if scanner.offset() == here.offset && !scanner.skip_to(&self.generations)? {
+                    return Ok(true);
+                }
+                again = None;
+                continue;
             }
             again = Some(here);
             scanner = Scanner::new(file.clone(), here);
@@ -306,14 +365,15 @@ impl Check<'_> {
     fn frame(&mut self, scanner: &mut Scanner) -> io::Result<Step> {
         let (header, offset) = match scanner.next()? {
             Found::Frame { header, offset } => (header, offset),
-            Found::Blank => return Ok(Step::Bad("nothing is here")),
-            Found::Bad(what) => return Ok(Step::Bad(what)),
+            Found::Blank => return Ok(Step::Bad("nothing is here", None)),
+            Found::Bad(what) => return Ok(Step::Bad(what, None)),
         };
         if !self.spend(header.frame_len()) {
             return Ok(Step::OverBudget);
         }
         if let Err(what) = scanner.payload(&header, offset)? {
-            return Ok(Step::Bad(what));
+            let is_body = matches!(header.kind, frame::Kind::Body | frame::Kind::Large);
+            return Ok(Step::Bad(what, is_body.then_some(BlobId(header.blob))));
         }
         self.report.frames += 1;
         Ok(if header.kind == frame::Kind::Seal { Step::End } else { Step::Good })

@@ -95,7 +95,8 @@ pub fn io_error(directory: &Path, doing: &'static str, error: io::Error) -> Open
     }
 }
 
-fn metadata_error(error: impl Into<redb::Error>) -> OpenError {
+/// What an error of the metadata file means.
+pub fn metadata_error(error: impl Into<redb::Error>) -> OpenError {
     match error.into() {
         redb::Error::Io(error) if error.kind() != ErrorKind::InvalidData => {
             OpenError::Io { doing: "reading the metadata", error }
@@ -141,7 +142,7 @@ pub fn recover(
 }
 
 /// Opens the metadata file. A new one gets its name when it is complete.
-fn open_metadata(files: &Files, cache_size: usize) -> Result<Database, OpenError> {
+pub fn open_metadata(files: &Files, cache_size: usize) -> Result<Database, OpenError> {
     let disk = &*files.disk;
     let open = |file| base::open(file, files.room.clone(), cache_size).map_err(metadata_error);
     let doing = |error| OpenError::Io { doing: "opening the metadata", error };

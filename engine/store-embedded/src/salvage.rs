@@ -12,7 +12,7 @@ mod read_only;
 mod replay;
 mod report;
 mod target;
-mod walk;
+pub mod walk;
 
 pub use report::{Damaged, Origin, SalvageProgress, SalvageReport};
 pub use target::ORPHANS;

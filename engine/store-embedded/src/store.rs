@@ -147,7 +147,14 @@ impl EmbeddedStore {
 
     /// Numbers for the operator.
     pub fn stats(&self) -> Result<Stats, StoreError> {
-        Stats::of(&self.shared())
+        let running = self.inner.running();
+        match running.shared.failure() {
+            // Its metadata is closed.
+            Some(why) if running.is_stopped() => {
+                Ok(Stats { failure: Some(why.to_owned()), ..Stats::default() })
+            }
+            _ => Stats::of(&running.shared),
+        }
     }
 
     /// Reads at most about `budget` octets and verifies them: frames, and what refers to them.
