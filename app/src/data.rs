@@ -100,6 +100,11 @@ impl Data {
         }
     }
 
+    /// For a store that is made by other means.
+    pub fn in_directory(directory: &Path) -> Data {
+        Data { directory: directory.to_owned() }
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.directory
