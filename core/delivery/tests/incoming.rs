@@ -23,7 +23,7 @@ fn a_message_is_filed_with_its_trace_in_front_and_nothing_else_altered() {
     let own = "Return-Path: <x@elsewhere.org>\r\nDelivered-To: ana@mired.org\r\n";
     let received = format!(
         "Received: from client.example ([127.0.0.1]) by mail.mired.org with ESMTP\r\n \
-         id {id}; Tue, 24 Nov 2026 08:29:44 +0000\r\n"
+         id {id}; Tue, 24 Nov 2026 10:00:00 +0000\r\n"
     );
     let shared = format!("{received}{}", String::from_utf8_lossy(MESSAGE));
     assert_eq!(office.inbox("ana@mired.org"), [format!("{own}{shared}")]);
@@ -74,7 +74,7 @@ fn a_submission_is_completed_and_a_stranger_s_message_is_not() {
     let inbox = office.inbox("bob@mired.org");
     let id = &delivered.id;
     assert!(inbox[0].ends_with(&format!(
-        "+0000\r\nSubject: x\r\nFrom: ana@mired.org\r\nDate: Tue, 24 Nov 2026 08:29:44 +0000\r\n\
+        "+0000\r\nSubject: x\r\nFrom: ana@mired.org\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n\
          Message-ID: <{id}@mail.mired.org>\r\n\r\nhi\r\n"
     )));
     assert_eq!(delivered.message_id, Some(format!("<{id}@mail.mired.org>")));

@@ -161,7 +161,7 @@ where
                     // Boxed: such a future may be large, and there is none while a session waits.
                     let answer = Box::pin(self.desk.answer(ask)).await;
                     let delay = self.desk.delay();
-                    self.hold_back(delay).await;
+                    self.hold_back(delay).await?;
                     self.session.answer(answer);
                 }
                 Step::Wait { until } => self.wait(until.into()).await?,
@@ -172,10 +172,11 @@ where
     }
 
     /// Lets time pass before an answer; not when the server is to go down.
-    async fn hold_back(&mut self, delay: Duration) {
+    async fn hold_back(&mut self, delay: Duration) -> Result<(), End> {
         if delay.is_zero() {
-            return;
+            return Ok(());
         }
+        self.flush().await?;
         self.timer.as_mut().reset(Instant::now() + delay);
         let Connection { session, stopping, timer, .. } = self;
         let told = poll_fn(|cx| {
@@ -188,6 +189,7 @@ where
             *stopping = None;
             session.news(News::ShuttingDown);
         }
+        Ok(())
     }
 
     async fn send(&mut self, bytes: Vec<u8>) -> Result<(), End> {

@@ -31,6 +31,24 @@ async fn commands_in_one_packet_are_answered_in_order() {
     all_gone(&server).await;
 }
 
+/// What came before is told, what is held back holds up nobody else, and a server that goes down does
+/// not wait for it.
+#[tokio::test]
+async fn an_answer_is_held_back_as_long_as_the_desk_says() {
+    let server = serve(Options::default());
+    let (mut held, mut other) = (connect(&server).await, connect(&server).await);
+    held.write_all(b"ECHO before\r\nLATE answer\r\nECHO behind\r\n").await.unwrap();
+    expect(&mut held, "hello\r\nbefore\r\n").await;
+    other.write_all(b"UPPER x\r\n").await.unwrap();
+    expect(&mut other, "hello\r\nX\r\n").await;
+    let mut octet = [0];
+    assert!(held.try_read(&mut octet).is_err(), "nothing has come");
+    assert_eq!(server.stop.within(LIMIT).await, 0);
+    let heard = rest(&mut held).await;
+    assert!(heard.starts_with("going down\r\n"), "{heard}");
+    all_gone(&server).await;
+}
+
 #[tokio::test]
 async fn commands_before_the_peers_end_are_still_answered() {
     let server = serve(Options::default());

@@ -31,6 +31,8 @@ pub struct Echo {
 #[derive(Debug)]
 pub enum Question {
     Upper(Vec<u8>),
+    /// Its answer is held back for a day.
+    Late(Vec<u8>),
     Panic,
 }
 
@@ -99,6 +101,10 @@ impl Echo {
                 self.asked = true;
                 self.to_say.push(Step::Ask(Question::Upper(rest.into())));
             }
+            "LATE" => {
+                self.asked = true;
+                self.to_say.push(Step::Ask(Question::Late(rest.into())));
+            }
             "PANIC" => self.to_say.push(Step::Ask(Question::Panic)),
             "STREAM" => {
                 let octets = rest.parse().unwrap_or(0);
@@ -128,6 +134,7 @@ impl Echo {
 pub struct EchoDesk {
     news: mpsc::UnboundedReceiver<()>,
     open: Arc<AtomicUsize>,
+    delay: Duration,
 }
 
 impl Drop for EchoDesk {
@@ -145,8 +152,16 @@ impl Desk for EchoDesk {
         tokio::task::yield_now().await;
         match ask {
             Question::Upper(text) => text.to_ascii_uppercase(),
+            Question::Late(text) => {
+                self.delay = Duration::from_secs(24 * 60 * 60);
+                text
+            }
             Question::Panic => panic!("as wished"),
         }
+    }
+
+    fn delay(&mut self) -> Duration {
+        std::mem::take(&mut self.delay)
     }
 
     async fn read(&mut self, octets: &u64, offset: u64, len_max: usize) -> Result<Bytes, Broken> {
@@ -195,7 +210,7 @@ pub fn serve_whom(options: Options) -> (Server, mpsc::UnboundedReceiver<Peer>) {
         let (sender, news) = mpsc::unbounded_channel();
         let _ = senders.send(sender);
         let _ = coming.send(peer);
-        (Echo::default(), EchoDesk { news, open: count.clone() })
+        (Echo::default(), EchoDesk { news, open: count.clone(), delay: Duration::ZERO })
     }));
     (Server { address, stop, open, news }, came)
 }
