@@ -10,10 +10,11 @@ mod export;
 mod import;
 mod init;
 mod lab;
+mod recover;
 mod restore;
 mod store;
 
-pub use account::{AccountCommand, Limits, PasswordChoice};
+pub use account::{AccountCommand, Elsewhere, Limits, PasswordChoice};
 pub use alias::AliasCommand;
 pub use backup::{Backup, BackupCommand};
 pub use config::ConfigCommand;
@@ -24,6 +25,7 @@ pub use import::{ImportCommand, ImportHow};
 pub use init::{Init, Ports};
 pub use lab::Lab;
 pub use restore::Restore;
+pub use recover::Recover;
 pub use store::StoreCommand;
 
 use crate::print::Output;

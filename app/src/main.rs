@@ -17,6 +17,7 @@ mod init;
 mod keyring;
 mod lab;
 mod log;
+mod moment;
 mod network;
 mod office;
 mod operator;

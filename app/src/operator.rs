@@ -4,6 +4,7 @@ mod account;
 mod alias;
 mod device;
 mod domain;
+mod recover;
 mod import;
 mod passwd;
 

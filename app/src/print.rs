@@ -1,13 +1,13 @@
 //! Results, for people or for programs.
 
 use crate::request::Reply;
-use crate::size;
+use crate::{moment, size};
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
 use core_directory::{AccountEntry, AliasEntry, DeviceEntry, DomainEntry, Removed};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write, stdout};
-use time::OffsetDateTime;
+use words_base::Timestamp;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -46,7 +46,8 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+/// Columns under a header.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
@@ -104,11 +105,8 @@ pub fn devices(entries: &[DeviceEntry]) -> String {
     table(&header, entries.iter().map(row).collect())
 }
 
-/// `2026-11-24 10:00`, in UTC.
 fn moment(millis: i64) -> String {
-    let at = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1000));
-    let at = at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
+    moment::show(Timestamp::from_millis(millis))
 }
 
 fn aliases(entries: &[AliasEntry]) -> String {

@@ -10,6 +10,7 @@ mod export;
 mod health;
 mod import;
 mod restore;
+mod recover;
 mod store;
 
 pub use account::{AccountRequest, Changes, NewOne};
@@ -23,6 +24,7 @@ pub use import::{
     ServerRequest,
 };
 pub use restore::RestoreRequest;
+pub use recover::{RecoverAction, RecoverRequest};
 pub use store::StoreRequest;
 
 use crate::office::Office;
@@ -46,6 +48,8 @@ pub enum Request {
     Alias(AliasRequest),
     /// About device passwords.
     Device(DeviceRequest),
+    /// About messages that were removed not long ago.
+    Recover(RecoverRequest),
     /// Bring mail from elsewhere.
     Import(ImportRequest),
     /// Write mail out.
@@ -99,6 +103,7 @@ impl Office {
             Request::Account(request) => account::fulfil(self, request).await,
             Request::Alias(request) => alias::fulfil(self, request).await,
             Request::Device(request) => device::fulfil(self, request).await,
+            Request::Recover(request) => recover::fulfil(self, request, tell).await,
             Request::Import(request) => import::fulfil(self, request, tell).await,
             Request::Export(request) => export::fulfil(self, request, tell).await,
             Request::Store(request) => store::fulfil(self, request).await,

@@ -1,11 +1,11 @@
 //! `estafeta account`.
 
-use super::{address, domain};
+use super::{Recover, address, domain};
 use crate::size;
 use clap::{Args, Subcommand};
 use core_directory::Protocols;
 use std::path::PathBuf;
-use words_mail::{Address, Domain};
+use words_mail::{Address, DeliverTo, Domain};
 
 /// `estafeta account`
 #[derive(Debug, Subcommand)]
@@ -77,13 +77,31 @@ pub enum AccountCommand {
         /// "none": the main one does again
         #[arg(long, value_name = "PROTOCOLS", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
         device_passwords_only: Option<Protocols>,
+        /// File its mail in a Maildir that other programs read, as in
+        /// "maildir:/home/{user}/Maildir"; "none": in its mailboxes here
+        #[arg(long, value_name = "MAILDIR", value_parser = deliver_to)]
+        deliver_to: Option<Elsewhere>,
     },
+    /// Bring back messages that were removed not long ago
+    Recover(Recover),
     /// Remove an account and its mail
     Remove {
         /// One of its addresses
         #[arg(value_parser = address)]
         address: Address,
     },
+}
+
+/// Where mail is filed; `None` for the account's mailboxes here.
+#[derive(Clone, Debug)]
+pub struct Elsewhere(pub Option<DeliverTo>);
+
+fn deliver_to(text: &str) -> Result<Elsewhere, String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(Elsewhere(None));
+    }
+    let read = DeliverTo::parse(text).map_err(|error| error.to_string())?;
+    Ok(Elsewhere(Some(read)))
 }
 
 /// How a password is given.

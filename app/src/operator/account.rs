@@ -2,7 +2,7 @@
 
 use super::passwd::{self, Password};
 use super::{text, texts};
-use crate::cli::{AccountCommand, Limits, PasswordChoice};
+use crate::cli::{AccountCommand, Elsewhere, Limits, PasswordChoice};
 use crate::request::{AccountRequest, Change, Changes, NewOne, Request};
 use crate::secret;
 use crate::size::Limit;
@@ -53,6 +53,7 @@ impl AccountCommand {
                 disable,
                 enable,
                 device_passwords_only,
+                deliver_to,
             } => AccountRequest::Set {
                 address: address.to_string(),
                 changes: Box::new(Changes {
@@ -66,8 +67,14 @@ impl AccountCommand {
                     size_max: change(limits.message_size_max),
                     disabled: (disable || enable).then_some(disable),
                     devices_only: device_passwords_only.map(|protocols| protocols.to_string()),
+                    deliver_to: match deliver_to {
+                        None => Change::Keep,
+                        Some(Elsewhere(None)) => Change::Clear,
+                        Some(Elsewhere(Some(place))) => Change::Set(place.to_string()),
+                    },
                 }),
             },
+            AccountCommand::Recover(recover) => return Ok(recover.request()),
             AccountCommand::Remove { address } => {
                 AccountRequest::Remove { address: address.to_string() }
             }

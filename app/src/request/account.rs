@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio::task::JoinSet;
 use tracing::info;
-use words_mail::{AccountId, Address, Domain};
+use words_mail::{AccountId, Address, DeliverTo, Domain};
 
 /// Accounts made at the same time, so that their passwords are hashed on all cores.
 const ADD_PARALLEL: usize = 32;
@@ -90,6 +90,9 @@ pub struct Changes {
     /// By which protocols it may come with device passwords alone, as in `imap,smtp`.
     #[serde(default)]
     pub devices_only: Option<String>,
+    /// Where its mail is filed, if not in its mailboxes here.
+    #[serde(default)]
+    pub deliver_to: Change<String>,
 }
 
 /// Without its password.
@@ -195,8 +198,13 @@ impl Changes {
             size_max: self.size_max.read(|number| Ok(*number))?,
             disabled: self.disabled,
             devices_only: devices_only.transpose()?,
+            deliver_to: self.deliver_to.read(read_deliver_to)?,
         })
     }
+}
+
+fn read_deliver_to(text: &String) -> Result<DeliverTo, String> {
+    DeliverTo::parse(text).map_err(|error| format!("{text}: {error}"))
 }
 
 async fn all(admin: &Admin<'_>, domain: Option<&Domain>) -> Result<Vec<AccountEntry>, AdminError> {

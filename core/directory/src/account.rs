@@ -1,6 +1,6 @@
 //! One owner of mail.
 
-use words_mail::{AccountId, Address};
+use words_mail::{AccountId, Address, DeliverTo};
 
 /// What servers may know of an account. Whoever holds one has been let in, or delivers to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Account {
     pub quota: Quota,
     /// Largest message it may receive or send, in octets, if less than the server's limit.
     pub size_max: Option<u64>,
+    /// Where its mail is filed, if not in its mailboxes here.
+    pub deliver_to: Option<DeliverTo>,
 }
 
 /// How much an account may keep. `None` is without limit.

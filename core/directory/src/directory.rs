@@ -149,7 +149,8 @@ impl Directory {
 
 /// What servers may know of an account.
 pub(crate) fn account_of(id: AccountId, record: AccountRecord) -> Account {
-    Account { id, address: record.address, quota: record.quota, size_max: record.size_max }
+    let AccountRecord { address, quota, size_max, deliver_to, .. } = record;
+    Account { id, address, quota, size_max, deliver_to }
 }
 
 /// The answer when the store fails. Whoever runs the store logs why.

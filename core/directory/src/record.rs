@@ -8,7 +8,7 @@ pub(crate) use device::{DeviceRecord, UseRecord};
 
 use crate::octets::{Reader, Writer};
 use crate::{Protocols, Quota};
-use words_mail::{AccountId, Address, Domain};
+use words_mail::{AccountId, Address, DeliverTo, Domain};
 
 /// The version of records that have had no other.
 const VERSION: u8 = 1;
@@ -114,6 +114,8 @@ pub(crate) struct AccountRecord {
     pub(crate) devices_only: Protocols,
     /// Who says whether its main password is right, if not we: the name of an authority.
     pub(crate) authority: Option<String>,
+    /// Where its mail is filed, if not in its mailboxes.
+    pub(crate) deliver_to: Option<DeliverTo>,
 }
 
 impl Record for AccountRecord {
@@ -125,7 +127,9 @@ impl Record for AccountRecord {
         write_addresses(&mut out, &self.addresses);
         out.maybe64(self.quota.bytes).maybe64(self.quota.messages).maybe64(self.size_max);
         out.octet(u8::from(self.disabled)).octet(self.devices_only.octet());
-        out.bytes(self.authority.as_deref().unwrap_or_default().as_bytes()).done()
+        out.bytes(self.authority.as_deref().unwrap_or_default().as_bytes());
+        let deliver_to = self.deliver_to.as_ref().map(DeliverTo::to_string);
+        out.text(&deliver_to.unwrap_or_default()).done()
     }
 
     fn decode(octets: &[u8]) -> Option<AccountRecord> {
@@ -138,6 +142,7 @@ impl Record for AccountRecord {
             disabled: from.truth()?,
             devices_only: Protocols::NONE,
             authority: None,
+            deliver_to: None,
         };
         match version {
             // It ends here.
@@ -145,6 +150,8 @@ impl Record for AccountRecord {
             ACCOUNT_VERSION => {
                 record.devices_only = Protocols::from_octet(from.octet()?);
                 record.authority = Some(from.text()?.to_string()).filter(|name| !name.is_empty());
+                let deliver_to = Some(from.text()?).filter(|text| !text.is_empty());
+                record.deliver_to = deliver_to.map(DeliverTo::parse).transpose().ok()?;
             }
             _ => return None,
         }
@@ -274,6 +281,7 @@ mod tests {
             disabled: true,
             devices_only: Protocols::from(Protocol::Smtp),
             authority: Some("ldap".to_string()),
+            deliver_to: DeliverTo::parse("maildir:/home/{user}/Maildir").ok(),
         });
         let scram = ScramPair { stored_key: [1; 32], server_key: [2; 32] };
         let credentials = CredentialsRecord {
@@ -314,6 +322,7 @@ mod tests {
         assert_eq!(record.address, address("ana@mired.org"));
         assert_eq!(record.quota, Quota { bytes: Some(1 << 20), messages: None });
         assert_eq!((record.disabled, record.devices_only), (false, Protocols::NONE));
+        assert_eq!(record.deliver_to, None);
         assert!(AccountRecord::decode(&record.encode()) == Some(record));
 
         let octets = [

@@ -44,6 +44,7 @@ impl Admin<'_> {
                 disabled: false,
                 devices_only: Protocols::NONE,
                 authority: None,
+                deliver_to: None,
             };
             self.claim_address(&lookup, &mut batch, &new.address, id).await?;
             batch.put(key::member(new.address.domain(), id), OwnerRecord(id).encode());
@@ -115,6 +116,7 @@ impl Admin<'_> {
             let mut record = account.record;
             self.change_addresses(&lookup, &mut batch, id, &mut record, change).await?;
             change_limits(&mut record, change);
+            change_place(&mut record, change)?;
             batch.put(key::account(id), record.encode());
             if let Some(secret) = &secret {
                 let old = read_credentials(&lookup, &mut batch, id).await?;
@@ -403,6 +405,20 @@ fn change_limits(record: &mut AccountRecord, change: &AccountChange) {
     record.devices_only = change.devices_only.unwrap_or(record.devices_only);
 }
 
+/// Errors: `NoPlace`.
+fn change_place(record: &mut AccountRecord, change: &AccountChange) -> Result<(), AdminError> {
+    if let Some(deliver_to) = &change.deliver_to {
+        record.deliver_to = deliver_to.clone();
+    }
+    match &record.deliver_to {
+        Some(deliver_to) if deliver_to.place(&record.address).is_none() => {
+            let (deliver_to, account) = (deliver_to.clone(), record.address.clone());
+            Err(AdminError::NoPlace { deliver_to, account })
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn entry_of(
     lookup: &Lookup,
     id: AccountId,
@@ -429,5 +445,6 @@ fn account_entry(
         has_password,
         has_foreign_hash: has_password && credentials.is_some_and(|c| c.scram.is_none()),
         device_passwords_only: record.devices_only.to_string(),
+        deliver_to: record.deliver_to.as_ref().map(ToString::to_string),
     }
 }

@@ -3,7 +3,7 @@
 use crate::{Protocols, Quota};
 use serde::{Deserialize, Serialize};
 use words_base::Timestamp;
-use words_mail::Address;
+use words_mail::{Address, DeliverTo};
 
 /// One of our domains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct AccountEntry {
     /// main password everywhere.
     #[serde(default = "none")]
     pub device_passwords_only: String,
+    /// Where its mail is filed, if not in its mailboxes here: `maildir:/home/{user}/Maildir`.
+    #[serde(default)]
+    pub deliver_to: Option<String>,
 }
 
 fn none() -> String {
@@ -162,6 +165,8 @@ pub struct AccountChange {
     pub disabled: Option<bool>,
     /// By which protocols it may come with device passwords alone.
     pub devices_only: Option<Protocols>,
+    /// Where its mail is filed; `Some(None)`: in its mailboxes here.
+    pub deliver_to: Option<Option<DeliverTo>>,
 }
 
 /// What is to be different in a domain; `None` stays as it is.

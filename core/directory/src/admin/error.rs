@@ -3,7 +3,7 @@
 use core_store::StoreError;
 use core_world::PasswordError;
 use std::fmt;
-use words_mail::{Address, Domain};
+use words_mail::{Address, DeliverTo, Domain};
 
 /// Why nothing was changed. What it displays ends with the next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,13 @@ pub enum AdminError {
     PasswordLength {
         /// Octets.
         max: usize,
+    },
+    /// The address makes no name of a directory.
+    NoPlace {
+        /// Where mail was to go.
+        deliver_to: DeliverTo,
+        /// The account's main address.
+        account: Address,
     },
     /// The password could not be hashed, or its hash is of no use.
     Password(PasswordError),
@@ -166,6 +173,10 @@ impl fmt::Display for AdminError {
                 write!(f, "alias {address} cannot lead to itself; name another target")
             }
             TooMany { what, max } => write!(f, "more than {max} {what}; use fewer"),
+            NoPlace { deliver_to, account } => write!(
+                f,
+                "{account} makes no name of a directory in {deliver_to}; write the path without {{user}}"
+            ),
             PasswordLength { max } => {
                 write!(f, "a password has 1 to {max} octets; choose such a one")
             }
