@@ -14,7 +14,7 @@ mod tests;
 
 pub use check::{Keypair, identity, reread};
 pub use document::file as document;
-pub use schema::{Config, Listener};
+pub use schema::{Config, Listener, Mail as Keeping};
 pub use show::{rows, show};
 pub use table::{Present, When};
 pub use value::{Address, Cleartext, HostName, List, Port, SystemName, TlsMode};

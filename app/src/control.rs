@@ -109,10 +109,25 @@ async fn answer(stream: UnixStream, office: &Office) -> io::Result<()> {
             return Ok(());
         }
         let reply = match serde_json::from_slice::<Request>(&line) {
-            Ok(request) => fulfil(office, request, &mut write).await?,
+            Ok(request) => {
+                let reply = fulfil(office, request, &mut write).await?;
+                reply.map_err(|error| explain(office, error))
+            }
             Err(error) => Err(format!("the server does not understand: {error}")),
         };
         say(&mut write, &Line::Reply(reply)).await?;
+    }
+}
+
+/// Adds what to do where the kernel keeps the server from files that the operator may well reach.
+fn explain(office: &Office, error: String) -> String {
+    let is_confined = office.duty().is_some_and(|duty| duty.is_confined);
+    match is_confined && error.to_lowercase().contains("permission denied") {
+        true => format!(
+            "{error}; the server may reach only the directories that its configuration names: add \
+             this one to \"reach\", and start it anew"
+        ),
+        false => error,
     }
 }
 

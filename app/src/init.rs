@@ -26,6 +26,8 @@ const FIRST_FREE_PORT: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 /// Copies of replaced configurations that are kept.
 const COPIES_MAX: u32 = 1000;
 
+/// How another user is named here.
+const WITH_USER: &str = "name another with --user";
 const FIRST_PERSON: &str = "Address of the first person, as in ana@example.org";
 const SERVER_NAME: &str = "Name of this server, to which the MX record points";
 
@@ -52,10 +54,9 @@ pub fn run(options: Init, file: Option<&Path>, data: Option<&Path>) -> Result<Ex
     let loaded = Loaded::of(&file, text.clone()).good()?;
     // The data first: without them, the configuration would lead nowhere.
     let identity = match is_root() {
-        true => Some(
-            config::identity(&config)
-                .map_err(|error| anyhow!("{error}; or name another here with --user"))?,
-        ),
+        true => Some(config::identity(&config).map_err(|error| {
+            anyhow!("{}", error.to_string().replace("name another", WITH_USER))
+        })?),
         false => None,
     };
     let data = Data::make_for(&loaded.config.data, identity.as_ref())?;

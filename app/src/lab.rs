@@ -40,7 +40,8 @@ pub fn run(options: &Lab, data: Option<&Path>) -> Result<ExitCode> {
     // away.
     let doors = doors::open(&config, Vec::new()).map_err(|error| explain(&error, words))?;
     let manager = Manager::of_environment();
-    let plan = Plan { config, file: None, data, doors, keyring, manager };
+    let is_confined = false;
+    let plan = Plan { config, file: None, data, doors, keyring, manager, is_confined };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(open(plan, options, words));
     // What is still under way after the grace does not hold up the end.

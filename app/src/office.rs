@@ -1,5 +1,6 @@
 //! The post office: store, directory and mail, tied together.
 
+use crate::config::Keeping;
 use crate::data::Data;
 use crate::doors::Kind;
 use core_directory::Directory;
@@ -13,7 +14,7 @@ use engine_system::{SystemClock, SystemRandom};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 use words_mail::{AccountId, MailboxName, SpecialUse};
 
 /// The mailboxes that every new account gets besides INBOX.
@@ -58,25 +59,29 @@ pub struct Duty {
     pub doors: Vec<(Kind, SocketAddr)>,
     /// The certificates.
     pub tls: Tls,
+    /// Does the kernel keep it from most files?
+    pub is_confined: bool,
 }
 
 impl Office {
     /// Opens the store in `data`, or makes it. Takes a while: not for a thread that serves others.
     pub fn open(data: &Data) -> Result<Office, OpenError> {
-        Office::open_keeping(data, core_mailbox::Options::default().keep_expunged)
+        Office::open_as(data, &Keeping::default())
     }
 
-    /// The same; expunged messages can be recovered for so long.
-    pub fn open_keeping(data: &Data, keep_expunged: Duration) -> Result<Office, OpenError> {
+    /// The same; mail is kept as the configuration says.
+    pub fn open_as(data: &Data, keeping: &Keeping) -> Result<Office, OpenError> {
         let store = EmbeddedStore::open(&data.store(), engine_store_embedded::Options::default())?;
         let random = Arc::new(SystemRandom);
         let passwords = Arc::new(Argon2Passwords::new(random.clone()));
         let world = World { clock: Arc::new(SystemClock), random, passwords };
-        let options = core_directory::Options::default();
+        let options = core_directory::Options { separator: keeping.separator.0 };
         let directory = Arc::new(Directory::new(store.clone(), world.clone(), options));
-        let size_max = SIZE_MAX + TRACE_MAX;
-        let options =
-            core_mailbox::Options { size_max, keep_expunged, ..core_mailbox::Options::default() };
+        let options = core_mailbox::Options {
+            size_max: SIZE_MAX + TRACE_MAX,
+            keep_expunged: keeping.keep_expunged(),
+            ..core_mailbox::Options::default()
+        };
         let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
         Ok(Office { store, world, directory, mail, duty: Arc::default() })
     }

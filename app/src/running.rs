@@ -19,10 +19,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{error, info, warn};
 
+/// The service manager is asked again and again for so much more time while the store opens.
+const OPENING: Duration = Duration::from_secs(60);
 /// How long the store may take to close, as the service manager is told.
 const CLOSING: Duration = Duration::from_secs(30);
 
@@ -40,6 +42,8 @@ pub struct Plan {
     pub keyring: Keyring,
     /// Who is told how it goes.
     pub manager: Manager,
+    /// Does the kernel keep it from most files?
+    pub is_confined: bool,
 }
 
 /// A server whose store is open. Must be [closed](Running::close).
@@ -57,6 +61,7 @@ pub struct Running {
     tls: Tls,
     doors: Vec<Door>,
     manager: Arc<Manager>,
+    is_confined: bool,
     control: Option<Control>,
     signals: Signals,
     stop: Stop,
@@ -66,12 +71,13 @@ pub struct Running {
 impl Running {
     /// Opens the store. Whoever comes meanwhile waits.
     pub async fn open(plan: Plan, words: &'static Words) -> Result<Running> {
-        let Plan { config, file, data, doors, keyring, manager } = plan;
+        let Plan { config, file, data, doors, keyring, manager, is_confined } = plan;
         let signals = Signals::new(file.is_some())?;
         let stamps = keyring.stamps();
         let tls = Tls::new(keyring.present()?, Tickets::Given)?;
-        let (opening, keep) = (data.clone(), config.mail.keep_expunged());
-        let office = spawn_blocking(move || Office::open_keeping(&opening, keep)).await?;
+        let (opening, keeping) = (data.clone(), config.mail.clone());
+        let office = spawn_blocking(move || Office::open_as(&opening, &keeping));
+        let office = patiently(&manager, office).await?;
         let office = office.map_err(|error| explain(error, words))?;
         let recovery = office.store.recovery();
         if recovery.replayed > 0 {
@@ -96,6 +102,7 @@ impl Running {
             tls,
             doors,
             manager: Arc::new(manager),
+            is_confined,
             control: Some(control),
             signals,
             stop,
@@ -115,6 +122,7 @@ impl Running {
             data: self.data.clone(),
             doors: doors.iter().map(|door| (door.kind, door.listener.address())).collect(),
             tls: self.tls.clone(),
+            is_confined: self.is_confined,
         });
         let (rules, limits) = (Rules::of(&self.config), Limits::of(&self.config));
         let counters = serving::start(doors, rules, limits, &self.tls, &self.office, &stopping)?;
@@ -228,6 +236,16 @@ impl Running {
         }
         let store = self.office.store.clone();
         spawn_blocking(move || store.close()).await.context("the store did not close")
+    }
+}
+
+/// Waits for `work`, and has the service manager wait as well: a long log takes its time.
+async fn patiently<T>(manager: &Manager, mut work: JoinHandle<T>) -> Result<T> {
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done?),
+            () = sleep(OPENING / 2) => tell(manager, State::Patience(OPENING)),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::log;
 use crate::running::{Plan, Running, own_keyring};
 use crate::words::Words;
 use anyhow::Result;
-use engine_process::{Confinement, Manager, confine, give_up, handed_sockets, is_root};
+use engine_process::{Confinement, Level, Manager, confine, give_up, handed_sockets, is_root};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,16 +36,14 @@ pub fn run(file: Option<&Path>, data: Option<&Path>) -> Result<ExitCode> {
     if let Some(identity) = &identity {
         info!(user = identity.name(), "privileges given up");
     }
-    if config.confine {
-        let level = confine(&reach(&config, &file, &keypairs)).to_string();
-        info!(level, "confined by the kernel");
-    }
+    let is_confined = config.confine && confined(&reach(&config, &file, &keypairs));
     keypairs.iter().for_each(will_be_read_again);
     let keyring = match keypairs.is_empty() {
         true => own_keyring(data.clone(), &config),
         false => Keyring::Given(keypairs),
     };
-    let plan = Plan { config, file: Some(file), data, doors, keyring, manager };
+    let file = Some(file);
+    let plan = Plan { config, file, data, doors, keyring, manager, is_confined };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(plan));
     // What is still under way after the grace does not hold up the end.
@@ -59,6 +57,16 @@ async fn serve(plan: Plan) -> Result<()> {
     running.close().await?;
     info!("everything is on disk");
     done
+}
+
+/// Has the kernel taken all other files out of reach?
+fn confined(reach: &Confinement) -> bool {
+    let level = confine(reach);
+    match &level {
+        Level::None(why) => warn!(why, "not confined by the kernel"),
+        Level::Full | Level::Partial => info!(level = level.to_string(), "confined by the kernel"),
+    }
+    !matches!(level, Level::None(_))
 }
 
 /// The files that a server needs.

@@ -119,11 +119,11 @@ fn listeners(config: &Config, reading: &mut Reading) {
 fn doubles(config: &Config, index: usize, listener: &Listener, port: u16, reading: &mut Reading) {
     let at = format!("listener[{index}].port");
     for (place, address) in listener.address.0.iter().enumerate() {
-        let earlier = config.listener.iter().take(index).filter(|other| {
+        let mut earlier = config.listener.iter().take(index).filter(|other| {
             other.port == Some(Port(port)) && other.address.0.iter().any(|o| overlap(*o, *address))
         });
         let within = listener.address.0.iter().take(place).any(|o| overlap(*o, *address));
-        let other = earlier.last().and_then(|other| other.service).map(Service::name);
+        let other = earlier.next_back().and_then(|other| other.service).map(Service::name);
         let what = match (other, within) {
             (Some(other), _) => {
                 format!("port {port} at {address} is taken by the listener for {other} already")

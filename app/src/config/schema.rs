@@ -4,7 +4,7 @@
 
 use super::table::table;
 use super::value::{
-    Address, Cleartext, Count, HostName, List, Octets, Port, Span, SystemName, TlsMode,
+    Address, Cleartext, Count, HostName, List, Octets, Port, Separator, Span, SystemName, TlsMode,
 };
 use crate::log;
 use crate::network::Network;
@@ -99,6 +99,9 @@ table! {
         keys {
             /// Days for which a message that was removed can be brought back.
             restart undelete_days: Count<0, 3650> = Count(14);
+            /// What stands between a person's name and what they add to it, as in
+            /// ana+courses@example.org, which arrives where ana@example.org does.
+            restart separator: Separator = Separator(Some('+'));
         }
         tables {}
         lists {}

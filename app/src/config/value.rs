@@ -289,6 +289,31 @@ fn show_span(seconds: u64) -> String {
     format!("{}{unit}", seconds / length)
 }
 
+/// What stands between a name and what its owner adds to it; nothing if they may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Separator(pub Option<char>);
+
+impl Value for Separator {
+    fn kind() -> String {
+        "one of the characters + - _ = # or \"\" for none".to_string()
+    }
+
+    fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Separator> {
+        parsed(item, &Separator::kind(), reading, |text| {
+            let mut letters = text.chars();
+            match (letters.next(), letters.next()) {
+                (None, _) => Ok(Separator(None)),
+                (Some(letter), None) if "+-_=#".contains(letter) => Ok(Separator(Some(letter))),
+                _ => Err("choose one of these".to_string()),
+            }
+        })
+    }
+
+    fn write(&self) -> Json {
+        json!(self.0.map(String::from).unwrap_or_default())
+    }
+}
+
 /// A file or directory. A relative path begins at the directory of the configuration file.
 impl Value for PathBuf {
     fn kind() -> String {
