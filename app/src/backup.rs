@@ -42,7 +42,8 @@ pub fn from_root(path: &Path) -> Result<PathBuf> {
 
 fn list(directory: &Path) -> Result<Reply> {
     let list = BackupDirectory::open(directory)?.list()?;
-    let mut text = String::from("BACKUP  TAKEN                 BODIES       SIZE    COPIED    LINKED\n");
+    let mut text =
+        String::from("BACKUP  TAKEN                 BODIES       SIZE    COPIED    LINKED\n");
     list.iter().for_each(|listed| text += &line(listed));
     if list.is_empty() {
         text = format!("no backups in {}", directory.display());
@@ -73,11 +74,13 @@ fn line(listed: &Listed) -> String {
 fn entry(listed: &Listed) -> Value {
     let number = listed.number;
     match &listed.state {
-        BackupState::Complete { begun, bodies, body_bytes, bytes, copied, linked, damage } => json!({
-            "number": number, "state": "complete", "taken": moment(*begun), "bodies": bodies,
-            "body_bytes": body_bytes, "bytes": bytes, "copied": copied, "linked": linked,
-            "damage": damage,
-        }),
+        BackupState::Complete { begun, bodies, body_bytes, bytes, copied, linked, damage } => {
+            json!({
+                "number": number, "state": "complete", "taken": moment(*begun), "bodies": bodies,
+                "body_bytes": body_bytes, "bytes": bytes, "copied": copied, "linked": linked,
+                "damage": damage,
+            })
+        }
         BackupState::Unfinished => json!({ "number": number, "state": "unfinished" }),
         BackupState::Damaged(what) => {
             json!({ "number": number, "state": "damaged", "what": what })

@@ -117,7 +117,10 @@ fn pass_over_numbers(data: &Data) -> Result<u64> {
         while let Some((ids, last)) = page(&admin, after.as_ref()).await? {
             for id in ids {
                 let mailboxes = office.mail.account(AccountId(id));
-                mailboxes.skip_numbers().await.map_err(|refusal| anyhow!("account {id}: {refusal}"))?;
+                mailboxes
+                    .skip_numbers()
+                    .await
+                    .map_err(|refusal| anyhow!("account {id}: {refusal}"))?;
                 count += 1;
             }
             after = Some(last);

@@ -52,14 +52,16 @@ pub(super) async fn fulfil(
     let directory = Directory::new(keys.clone(), world.clone(), options);
     let mail = Mail::new(keys, blobs, world, core_mailbox::Options::default());
     let number = backup.number();
-    let from = account(&directory, &address)
-        .await
-        .map_err(|error| format!("backup {number}: {error}"))?;
+    let from =
+        account(&directory, &address).await.map_err(|error| format!("backup {number}: {error}"))?;
     let to = account(&office.directory, &address).await.map_err(|error| {
         format!("{error}; add it with \"estafeta account add\", then its mail can be restored")
     })?;
-    let restoring =
-        Restore { from: mail.account(from), to: office.mail.account(to), mail: office.mail.clone() };
+    let restoring = Restore {
+        from: mail.account(from),
+        to: office.mail.account(to),
+        mail: office.mail.clone(),
+    };
     let tell = tell.clone();
     let step = move |mailbox: &MailboxName, done, all| {
         let (what, unit) = (mailbox.to_string(), "messages".to_string());
@@ -129,7 +131,8 @@ fn line(mailbox: &MailboxReport) -> String {
     let MailboxReport { name, to, made, restored, bytes, there, elsewhere, .. } = mailbox;
     let into = if name == to { String::new() } else { format!(" into {to}") };
     let made = if *made { " (made anew)" } else { "" };
-    let mut line = format!("  {name}{into}{made}: {restored} brought back ({})", size::round(*bytes));
+    let mut line =
+        format!("  {name}{into}{made}: {restored} brought back ({})", size::round(*bytes));
     if *there > 0 {
         line += &format!(", {there} still there");
     }
