@@ -68,6 +68,7 @@ const ENGLISH: Words = Words {
         ("TLS failed", "no encryption came about: {error}"),
         ("login", "{account} logs in at {protocol} ({how})"),
         ("login refused", "login as {name} refused: {refusal}"),
+        ("shut out", "{account} is shut out: disabled, gone, or its password was changed"),
         ("delivered", "message {id} from {from} has ARRIVED for {to}: {size} octets, on disk"),
         ("not delivered", "message {id} from {from} has not arrived for {to}: {refusal}"),
         ("message refused", "message {id} from {from} for {to} refused: {refusal}"),
@@ -113,6 +114,7 @@ const SPANISH: Words = Words {
         ("TLS failed", "no se llega a cifrar la conexión: {error}"),
         ("login", "{account} entra por {protocol} ({how})"),
         ("login refused", "entrada como {name} rechazada: {refusal}"),
+        ("shut out", "{account} queda fuera: desactivada, eliminada o con otra contraseña"),
         (
             "delivered",
             "el mensaje {id} de {from} HA LLEGADO para {to}: {size} octetos, en el disco",
@@ -164,6 +166,7 @@ const CATALAN: Words = Words {
         ("TLS failed", "no s'arriba a xifrar la connexió: {error}"),
         ("login", "{account} entra per {protocol} ({how})"),
         ("login refused", "entrada com a {name} rebutjada: {refusal}"),
+        ("shut out", "{account} queda fora: desactivat, eliminat o amb una altra contrasenya"),
         ("delivered", "el missatge {id} de {from} HA ARRIBAT per a {to}: {size} octets, al disc"),
         ("not delivered", "el missatge {id} de {from} no ha arribat per a {to}: {refusal}"),
         ("message refused", "missatge {id} de {from} per a {to} rebutjat: {refusal}"),

@@ -33,7 +33,7 @@ impl Login {
         }
         let checked = self.directory.check(&guest.pass).await;
         if checked == Err(Refusal::LoginFailed) {
-            info!(account = %guest.account.address, "no longer let in, session ends");
+            info!(account = %guest.account.address, "shut out");
         }
         checked?;
         guest.is_checked = true;
