@@ -150,7 +150,9 @@ fn a_backup_under_load_is_one_moment_and_holds_all_that_was_acknowledged_before(
             }
             let told: Vec<u64> = lanes.iter().map(|lane| lane.acknowledged.load(SeqCst)).collect();
             let linking = if round % 2 == 0 { Linking::Yes } else { Linking::No };
-            let options = BackupOptions { linking, ..BackupOptions::default() };
+            // Slow enough for checkpoints and collections to come and go meanwhile.
+            let rate = Some(24 << 20);
+            let options = BackupOptions { linking, rate, ..BackupOptions::default() };
             let number = place.backup(&store, &options).number;
             promised.push((number, told));
         }

@@ -23,13 +23,17 @@ pub struct Pace<'a> {
     rate: Option<u64>,
     begun: Instant,
     what: &'static str,
-    /// Octets read or written.
+    /// Octets read or written,
     spent: u64,
+    /// and how many they were when somebody was asked last.
+    asked: u64,
     /// Those of them that are progress.
     done: u64,
     all: Option<u64>,
 }
 
+/// After so many octets somebody is asked again.
+const STRIDE: u64 = 64 << 10;
 /// Longest time for which nobody looks whether the job shall go on.
 const NAP: Duration = Duration::from_millis(200);
 
@@ -37,7 +41,7 @@ impl<'a> Pace<'a> {
     /// At most `rate` octets a second.
     pub fn new(rate: Option<u64>, watch: Watch<'a>) -> Pace<'a> {
         let begun = Instant::now();
-        Pace { watch, rate, begun, what: "", spent: 0, done: 0, all: None }
+        Pace { watch, rate, begun, what: "", spent: 0, asked: 0, done: 0, all: None }
     }
 
     /// Begins another part of the job. `more` octets of it are known to come.
@@ -56,6 +60,10 @@ impl<'a> Pace<'a> {
     /// So many octets were read besides. An error if the job shall not go on.
     pub fn read(&mut self, octets: u64) -> io::Result<()> {
         self.spent += octets;
+        if octets > 0 && self.spent - self.asked < STRIDE {
+            return Ok(());
+        }
+        self.asked = self.spent;
         self.go_on()?;
         while let Some(early) = self.early() {
             std::thread::sleep(early.min(NAP));

@@ -138,8 +138,9 @@ impl fmt::Display for BackupError {
             ),
             BackupError::Permission(directory) => write!(
                 f,
-                "{} may not be written or read by the user of the server; change its owner, let \
-                 the server's unit write there, or choose another directory",
+                "{} may not be written or read by the server; change its owner, name it in the \
+                 configuration's reach and the unit's ReadWritePaths, or choose a directory inside \
+                 the data directory",
                 directory.display()
             ),
             BackupError::NoSuchBackup { directory, number: Some(number) } => write!(
