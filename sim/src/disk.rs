@@ -94,6 +94,22 @@ impl SimDisk {
         SimDisk::default()
     }
 
+    /// Another disk with the same content.
+    pub fn copy(&self) -> SimDisk {
+        let state = self.state();
+        let copy = |file: &FileState| FileState {
+            name: file.name.clone(),
+            content: file.content.clone(),
+            durable: file.durable.clone(),
+            pending: Vec::new(),
+        };
+        let files = state.files.iter().map(copy).collect();
+        let (names, durable_names) = (state.names.clone(), state.durable_names.clone());
+        SimDisk {
+            state: Arc::new(Mutex::new(State { names, durable_names, files, ..State::default() })),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

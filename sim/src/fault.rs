@@ -69,6 +69,8 @@ impl Broken {
 
 /// One commit in so many is broken.
 const ONE_IN: u64 = 12;
+/// Of those that are answered too early, as the process must die just then.
+const EARLY_ONE_IN: u64 = 2;
 
 /// The engine with a fault.
 pub struct FaultyStore {
@@ -99,7 +101,8 @@ impl Store for FaultyStore {
 
     fn commit(&self, mut batch: Batch) -> Later<'_, Committed> {
         let number = self.commits.fetch_add(1, Relaxed);
-        if number % ONE_IN != ONE_IN - 1 {
+        let one_in = if self.broken == Broken::EarlyYes { EARLY_ONE_IN } else { ONE_IN };
+        if number % one_in != one_in - 1 {
             return self.store.commit(batch);
         }
         match self.broken {

@@ -385,16 +385,12 @@ impl Ledger {
         folder.expungers.remove(&expunge.id);
         for (uid, copy) in &mut folder.copies {
             let bit = copy.bits[DELETED];
-            let untouched = expunge.marked.get(uid).filter(|(_, t)| *t == bit.touched);
-            match untouched {
-                Some((true, _)) if known.contains(uid) => {
-                    self.counts.expunged += u64::from(!copy.gone);
-                    copy.gone = true;
-                    copy.removers.clear();
-                }
-                Some(_) if bit.possible == 1 => drop(copy.removers.remove(&expunge.id)),
-                // It may have been marked just then.
-                _ => {}
+            let untouched = expunge.marked.get(uid) == Some(&(true, bit.touched));
+            // If not, it may have been marked just then, or not any more.
+            if untouched && known.contains(uid) {
+                self.counts.expunged += u64::from(!copy.gone);
+                copy.gone = true;
+                copy.removers.clear();
             }
         }
     }

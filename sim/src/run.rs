@@ -14,7 +14,7 @@ use core_store::suite::Dice;
 use engine_store_embedded::Options;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Deaths of a run, at least and in addition at most.
@@ -62,6 +62,8 @@ pub struct Events {
     pub ends: u64,
     /// the store stopped after a failed write or sync.
     pub failures: u64,
+    /// Times that it opened itself again.
+    pub mended: u64,
     /// Times that the disk was full, failed reads, was slow.
     pub full: u64,
     /// See above.
@@ -85,6 +87,7 @@ impl Events {
         self.cuts += other.cuts;
         self.ends += other.ends;
         self.failures += other.failures;
+        self.mended += other.mended;
         self.full += other.full;
         self.unreadable += other.unreadable;
         self.slow += other.slow;
@@ -114,11 +117,33 @@ struct Run {
     busy_until: Micros,
     checkpoint_at: Micros,
     slow: bool,
+    /// Does the store open itself again when it has failed, or does somebody start it anew?
+    mends: bool,
     /// Turns until the present fault is over.
     fault_left: u64,
     events: Events,
     wrong: Vec<String>,
 }
+
+/// A store in which the accounts are made, and that was closed well: made once, as it costs more
+/// than a run.
+fn founded() -> &'static SimDisk {
+    static FOUNDED: OnceLock<SimDisk> = OnceLock::new();
+    FOUNDED.get_or_init(|| {
+        let disk = SimDisk::new();
+        let options = Options { segment_size: SEGMENT_MIN, reserve: 0, ..Options::default() };
+        let made = House::open(&disk, &options, &Outside::new(1), Broken::Nothing);
+        let mut house = made.expect("an empty disk can be used");
+        house.settle();
+        let House { store, steps, .. } = house;
+        steps.close();
+        store.close();
+        disk
+    })
+}
+
+/// Octets of a segment at least.
+const SEGMENT_MIN: u64 = 16 << 10;
 
 /// Runs one seed.
 pub fn run(settings: Settings) -> Outcome {
@@ -140,10 +165,10 @@ impl Run {
     fn new(Settings { seed, broken, print }: Settings) -> Run {
         let world = World::new(seed, Trace::new(print));
         let mut dice = world.dice();
-        let disk = SimDisk::new();
+        let disk = founded().copy();
         disk.lie(broken.unsynced(), broken == Broken::NameSync);
         let options = Options {
-            segment_size: 16 << (10 + dice.below(4)),
+            segment_size: SEGMENT_MIN << dice.below(4),
             cache_size: 1 << 20,
             checkpoint_log: 8 << (10 + dice.below(5)),
             checkpoint_memory: 1 << 20,
@@ -170,6 +195,7 @@ impl Run {
             busy_until: 0,
             checkpoint_at: 0,
             slow: false,
+            mends: false,
             fault_left: 0,
             events: Events::default(),
             wrong: Vec::new(),
@@ -181,7 +207,6 @@ impl Run {
             Some(house) => house,
             None => return,
         };
-        house.settle();
         self.look(&mut house, "the beginning");
         self.move_in(house);
         self.company.start();
@@ -265,6 +290,7 @@ impl Run {
         }
         self.slow = self.dice.once_in(8);
         self.events.slow += u64::from(self.slow);
+        self.mends = self.dice.once_in(2);
         let mut dying = None;
         for _ in 0..turns {
             if self.disk.is_dead() {
@@ -276,7 +302,9 @@ impl Run {
             }
             let failed =
                 self.company.house.borrow().as_ref().is_some_and(|h| h.store.failure().is_some());
-            if failed {
+            if failed && self.mends {
+                self.mend();
+            } else if failed {
                 // The operator takes a while to notice.
                 let left = dying.get_or_insert_with(|| self.dice.below(200));
                 if *left == 0 {
@@ -287,6 +315,21 @@ impl Run {
             }
         }
         if self.disk.is_dead() { Death::Cut } else { death }
+    }
+
+    /// The store tries to open itself again, once in a while.
+    fn mend(&mut self) {
+        if !self.dice.once_in(20) {
+            return;
+        }
+        let mut house = self.company.house.borrow_mut();
+        let Some(house) = house.as_mut() else { return };
+        let reopened = house.store.reopen_stepped();
+        self.world.note(|| format!("open again: {}", reopened.is_ok()));
+        if let Ok(steps) = reopened {
+            house.steps = steps;
+            self.events.mended += 1;
+        }
     }
 
     /// Something fails, or is well again; somebody sets the clock.

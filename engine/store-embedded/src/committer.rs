@@ -110,6 +110,13 @@ impl Committer {
         self.shared.log_ended(self.log.end());
     }
 
+    /// What [`Committer::run`] leaves behind when the store has failed: where the log ended.
+    pub fn end_if_failed(&self) {
+        if self.shared.failure().is_some() {
+            self.shared.log_ended(self.log.end());
+        }
+    }
+
     /// What [`Committer::run`] does at a time, without waiting. `false` if there is nothing to do, or
     /// the checkpoint must catch up first.
     pub fn step(&mut self) -> bool {

@@ -11,6 +11,7 @@ use crate::log::Position;
 use crate::options::OpenError;
 use crate::recovery;
 use crate::running::{Opening, Running};
+use crate::stepped::Steps;
 use crate::store::Inner;
 use crate::thread::Threads;
 use std::io;
@@ -123,6 +124,27 @@ fn mend(inner: &Inner) -> bool {
 
 /// One try; how much log was replayed. `until` remembers where the log ended when the store failed.
 fn reopen(inner: &Inner, until: &mut Option<Position>) -> Result<u64, OpenError> {
+    let (mut running, steps) = again(inner, until, Threads::Own)?;
+    let threads = steps.spawn();
+    let starting = |error| recovery::io_error(&inner.directory, "starting the store", error);
+    running.set_threads(threads.map_err(starting)?);
+    let replayed = running.recovery.replayed;
+    inner.replace(Arc::new(running));
+    Ok(replayed)
+}
+
+/// One try for a store without threads; its new work.
+pub fn reopen_stepped(inner: &Inner) -> Result<Steps, OpenError> {
+    let (running, steps) = again(inner, &mut None, Threads::None)?;
+    inner.replace(Arc::new(running));
+    Ok(steps)
+}
+
+fn again(
+    inner: &Inner,
+    until: &mut Option<Position>,
+    threads: Threads,
+) -> Result<(Running, Steps), OpenError> {
     probe(&*inner.disk).map_err(|error| {
         recovery::io_error(&inner.directory, "writing where the store is", error)
     })?;
@@ -135,16 +157,10 @@ fn reopen(inner: &Inner, until: &mut Option<Position>) -> Result<u64, OpenError>
         disk: inner.disk.clone(),
         directory: &inner.directory,
         options: &inner.options,
-        threads: Threads::Own,
+        threads,
         alarm: inner.alarm.clone(),
     };
-    let (mut running, steps) = opening.again(end)?;
-    let threads = steps.spawn();
-    let starting = |error| recovery::io_error(&inner.directory, "starting the store", error);
-    running.set_threads(threads.map_err(starting)?);
-    let replayed = running.recovery.replayed;
-    inner.replace(Arc::new(running));
-    Ok(replayed)
+    opening.again(end)
 }
 
 fn probe(disk: &dyn Disk) -> io::Result<()> {

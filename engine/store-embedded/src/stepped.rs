@@ -40,13 +40,16 @@ impl Steps {
 
     /// Makes one batch of what waits, syncs, and answers. `false` if nothing waits, or must.
     pub fn commit(&mut self) -> bool {
-        self.committer.step()
+        let done = self.committer.step();
+        self.committer.end_if_failed();
+        done
     }
 
     /// Writes the checkpoint that has begun, and the second copy of the metadata if it is time for
     /// one. `false` if none has.
     pub fn checkpoint(&mut self) -> bool {
         let done = self.checkpointer.step();
+        self.committer.end_if_failed();
         self.copier.step();
         done
     }
@@ -60,7 +63,9 @@ impl Steps {
     pub fn collect(&mut self) -> bool {
         let committer = &mut self.committer;
         let mut commit = || while committer.step() {};
-        self.collector.step(&mut commit)
+        let done = self.collector.step(&mut commit);
+        self.committer.end_if_failed();
+        done
     }
 
     /// Makes the log's next segment. `false` if it is not wanted.

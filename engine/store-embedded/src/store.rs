@@ -109,6 +109,12 @@ impl EmbeddedStore {
         Ok((Arc::new(store), steps))
     }
 
+    /// Tries to open a store without threads again after it has failed, as its keeper would; its new
+    /// work.
+    pub fn reopen_stepped(&self) -> Result<Steps, OpenError> {
+        keeper::reopen_stepped(&self.inner)
+    }
+
     fn new(
         disk: Arc<dyn Disk>,
         directory: &Path,
