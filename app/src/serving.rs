@@ -9,7 +9,9 @@ use crate::office::Office;
 use crate::service::Service;
 use anyhow::Result;
 use core_delivery::Delivery;
+use core_world::FileError;
 use engine_net::{Options, Peer, Proxies, Room, Security, Stopping, Tickets, Tls};
+use engine_system::SystemFiles;
 use proto_imap::ImapServer;
 use proto_pop3::Pop3Server;
 use proto_smtp::{Mode, SmtpSession, Standing, StartTls};
@@ -19,6 +21,8 @@ use serve_pop3::Pop3Desk;
 use serve_smtp::{SmtpDesk, Visitor};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use tracing::warn;
+use words_mail::Address;
 
 /// What sessions go by.
 #[derive(Clone, Debug)]
@@ -270,13 +274,21 @@ impl Present {
             [false, true].map(|cleartext| Arc::new(imap_options(*kind, &rules, cleartext)))
         };
         Present {
-            delivery: Arc::new(Delivery::new(directory, mail, world, options)),
+            delivery: Arc::new(
+                Delivery::new(directory, mail, world, options)
+                    .with_files(Arc::new(SystemFiles), Arc::new(trouble)),
+            ),
             imap_office: Arc::new(imap_office.with(imap_office_options(&rules))),
             smtp: kinds.iter().map(|kind| Arc::new(smtp_options(*kind, &rules))).collect(),
             imap: kinds.iter().map(imap).collect(),
             rules,
         }
     }
+}
+
+/// What the operator is told when an account's Maildir cannot be written.
+fn trouble(account: &Address, error: &FileError) {
+    warn!(%account, %error, "a message was not filed in its Maildir; see to it, the sender tries again");
 }
 
 fn imap_office_options(rules: &Rules) -> serve_imap::Options {

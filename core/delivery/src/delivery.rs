@@ -1,9 +1,10 @@
 //! Who gets it, and may it come.
 
+use crate::maildir::{Outside, Trouble};
 use crate::{Incoming, Origin};
 use core_directory::{Account, Directory, LocalRecipient};
 use core_mailbox::{Allowance, Mail, Usage};
-use core_world::World;
+use core_world::{Files, World};
 use std::sync::Arc;
 use words_mail::{ForwardPath, Refusal, ReversePath};
 
@@ -18,6 +19,8 @@ pub(crate) struct Road {
     pub(crate) mail: Mail,
     pub(crate) world: World,
     pub(crate) options: Options,
+    /// For accounts whose mail goes to a Maildir.
+    pub(crate) outside: Option<Outside>,
 }
 
 /// What the road needs to be told.
@@ -48,7 +51,17 @@ pub struct Recipient {
 impl Delivery {
     /// The road into `mail`, for whom `directory` knows.
     pub fn new(directory: Arc<Directory>, mail: Mail, world: World, options: Options) -> Delivery {
-        Delivery { road: Arc::new(Road { directory, mail, world, options }) }
+        Delivery { road: Arc::new(Road { directory, mail, world, options, outside: None }) }
+    }
+
+    /// The same road, that also leads to Maildirs of the file system: without it, mail for accounts
+    /// that have one is refused for the time being. `trouble` is told what goes wrong there.
+    pub fn with_files(self, files: Arc<dyn Files>, trouble: Trouble) -> Delivery {
+        let Road { directory, mail, world, options, .. } = &*self.road;
+        let outside = Some(Outside { files, trouble });
+        let (directory, mail) = (directory.clone(), mail.clone());
+        let (world, options) = (world.clone(), options.clone());
+        Delivery { road: Arc::new(Road { directory, mail, world, options, outside }) }
     }
 
     /// May a message of `size` octets (0: not told) come under `path`? `sender` is who has logged
@@ -105,7 +118,8 @@ impl Road {
     /// Has `account` room for a message of `size` octets (0: not told)? Errors: `MailboxFull`.
     pub(crate) async fn check_quota(&self, account: &Account, size: u64) -> Result<(), Refusal> {
         let allowance = allowance(account);
-        if allowance == Allowance::UNLIMITED {
+        // A Maildir is looked at when the message is there.
+        if allowance == Allowance::UNLIMITED || account.deliver_to.is_some() {
             return Ok(());
         }
         let usage = self.mail.usage(account.id).await?;

@@ -1,18 +1,18 @@
 //! A message on its way in.
 
 use crate::Recipient;
-use crate::compose::{Coming, delivered_before, prefix};
-use crate::delivery::{Road, allowance, check_size};
+use crate::compose::{Coming, delivered_before};
+use crate::delivery::{Road, check_size};
+use crate::filing::Filing;
 use crate::id::new_id;
 use crate::names::named;
-use crate::plan::{Group, Plan, Quota, Replies, groups};
+use crate::plan::{Group, Plan, Replies, groups};
 use crate::rewrite::{Ended, HeaderTooLarge, Rewrite};
 use bytes::Bytes;
-use core_mailbox::{Allowance, Deposit};
 use core_store::{BlobWriter, StoreError};
 use std::sync::Arc;
 use words_base::Timestamp;
-use words_mail::{AccountId, Address, Flags, MailboxName, Refusal, ReversePath};
+use words_mail::{AccountId, Address, Refusal, ReversePath};
 
 /// Where a message comes from: what its trace fields tell (RFC 5321 §4.4).
 #[derive(Clone, Debug)]
@@ -121,15 +121,19 @@ impl Incoming {
     pub async fn finish(mut self, recipients: &[Recipient]) -> Result<Delivered, Refusal> {
         self.end().await?;
         let plan = self.plan(recipients).await?;
-        let deposits = self.deposits(&plan);
-        if deposits.is_empty() {
+        if plan.copies.is_empty() {
             let refused = plan.answers(&[]).into_iter().find_map(Result::err);
             return Err(refused.unwrap_or(Refusal::NoSuchRecipient));
         }
         let size = self.writer.len();
         let body = self.writer.finish().await.map_err(unavailable)?;
-        let received_at = self.road.world.clock.now();
-        let filed = self.road.mail.deliver(body, self.header, received_at, deposits).await?;
+        let filing = Filing {
+            road: &self.road,
+            id: &self.id,
+            reverse_path: &self.origin.reverse_path,
+            replies: self.origin.replies(),
+        };
+        let filed = filing.file(&plan.copies, body, self.header).await?;
         let answers = plan.answers(&filed);
         if let Some(Err(refusal)) = answers.first()
             && answers.iter().all(Result::is_err)
@@ -211,20 +215,6 @@ impl Incoming {
             }
         }
         Ok(plan)
-    }
-
-    fn deposits(&self, plan: &Plan<'_>) -> Vec<Deposit> {
-        let deposits = plan.copies.iter().map(|copy| Deposit {
-            account: copy.to.account.id,
-            mailbox: MailboxName::inbox(),
-            prefix: prefix(&self.origin.reverse_path, &copy.to.address).into(),
-            flags: Flags::default(),
-            allowance: match copy.quota {
-                Quota::Counts => allowance(&copy.to.account),
-                Quota::Decided => Allowance::UNLIMITED,
-            },
-        });
-        deposits.collect()
     }
 }
 

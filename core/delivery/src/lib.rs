@@ -3,8 +3,10 @@
 
 mod compose;
 mod delivery;
+mod filing;
 mod id;
 mod incoming;
+mod maildir;
 mod names;
 mod owner;
 mod plan;
@@ -12,4 +14,5 @@ mod rewrite;
 
 pub use delivery::{Delivery, Options, Recipient};
 pub use incoming::{Delivered, Incoming, Origin};
+pub use maildir::Trouble;
 pub use owner::owner;

@@ -2,7 +2,6 @@
 
 use crate::Recipient;
 use core_directory::LocalRecipient;
-use core_mailbox::Appended;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use words_mail::{AccountId, Address, Refusal};
@@ -133,12 +132,12 @@ impl<'a> Plan<'a> {
     }
 
     /// The answer for each recipient, when filing the copies gave `filed`.
-    pub(crate) fn answers(self, filed: &[Result<Appended, Refusal>]) -> Vec<Result<(), Refusal>> {
+    pub(crate) fn answers(self, filed: &[Result<(), Refusal>]) -> Vec<Result<(), Refusal>> {
         let answer = |outcome| match outcome {
             Outcome::Refused(refusal) => Err(refusal),
             Outcome::Copies(places) => places.into_iter().try_for_each(|place| {
                 let filed = filed.get(place).unwrap_or(&Err(Refusal::Unavailable));
-                filed.as_ref().map(drop).map_err(Clone::clone)
+                filed.clone()
             }),
         };
         self.outcomes.into_iter().map(answer).collect()

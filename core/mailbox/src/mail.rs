@@ -5,7 +5,10 @@ use crate::expiry::Expiry;
 use crate::tree::Tree;
 use crate::view::Views;
 use crate::{Mailboxes, count, key, octets};
-use core_store::{Batch, BlobWriter, Blobs, Key, Page, Scan, Snapshot, Store, StoreError, Value};
+use bytes::Bytes;
+use core_store::{
+    Batch, BlobWriter, Blobs, Body, Key, Page, Scan, Snapshot, Store, StoreError, Value,
+};
 use core_world::World;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -147,6 +150,18 @@ impl Mail {
     /// A body on its way in, for [`crate::Arrival`].
     pub fn begin_body(&self) -> Box<dyn BlobWriter> {
         self.inner.blobs.begin()
+    }
+
+    /// Octets of a finished body that is not kept yet, at most `len_max` from `offset`: for one who
+    /// passes it on elsewhere. Errors: `Unavailable`.
+    pub async fn read_unkept(
+        &self,
+        body: &Body,
+        offset: u64,
+        len_max: u64,
+    ) -> Result<Bytes, Refusal> {
+        let range = offset..offset.saturating_add(len_max);
+        self.inner.blobs.read_unkept(body, range).await.map_err(refuse)
     }
 
     /// Has the disk room for a message of `size` octets (0: not told)? Errors: `StorageFull`.

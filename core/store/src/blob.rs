@@ -88,7 +88,7 @@ pub enum BodyBytes {
 }
 
 /// The engine's own; goes away when dropped without a commit.
-pub type Spilled = Box<dyn Any + Send>;
+pub type Spilled = Box<dyn Any + Send + Sync>;
 
 impl fmt::Debug for BodyBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,12 +1,14 @@
 //! A post office in memory: mired.org with ana and bob, seen as a server sees it.
+#![allow(dead_code)] // Each test file uses its part.
 
 use core_delivery::{Delivered, Delivery, Incoming, Options, Origin, Recipient};
 use core_directory::{Account, AccountChange, Directory, NewAccount};
 use core_mailbox::Mail;
 use core_store::{Blobs, MemoryStore};
+use core_world::MemoryFiles;
 use core_world::testing::TestWorld;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use words_mail::{AccountId, Address, Domain, ForwardPath, MailboxName, Refusal, ReversePath};
 
@@ -18,12 +20,18 @@ pub struct Office {
     pub directory: Arc<Directory>,
     pub mail: Mail,
     pub delivery: Delivery,
+    /// The file system, for Maildirs.
+    pub files: MemoryFiles,
+    /// What went wrong there.
+    pub troubles: Arc<Mutex<Vec<String>>>,
+    pub world: Arc<TestWorld>,
 }
 
 impl Office {
     pub fn open() -> Office {
         let store = MemoryStore::new();
-        let world = TestWorld::new().world();
+        let outside = TestWorld::new();
+        let world = outside.world();
         let directory = Arc::new(Directory::new(store.clone(), world.clone(), Default::default()));
         let blobs: Arc<dyn Blobs> = store.clone();
         let mail = Mail::new(store.clone(), blobs, world.clone(), Default::default());
@@ -32,8 +40,15 @@ impl Office {
             size_max: SIZE_MAX,
             received_max: Options::RECEIVED_MAX,
         };
-        let delivery = Delivery::new(directory.clone(), mail.clone(), world, options);
-        let office = Office { store, directory, mail, delivery };
+        let (files, troubles) = (MemoryFiles::new(), Arc::<Mutex<Vec<String>>>::default());
+        let told = troubles.clone();
+        let trouble = move |account: &Address, error: &core_world::FileError| {
+            told.lock().unwrap().push(format!("{account}: {error}"));
+        };
+        let delivery = Delivery::new(directory.clone(), mail.clone(), world, options)
+            .with_files(Arc::new(files.clone()), Arc::new(trouble));
+        let world = outside;
+        let office = Office { store, directory, mail, delivery, files, troubles, world };
         now(office.directory.admin().add_domain(&Domain::parse("mired.org").unwrap())).unwrap();
         office.add_account("ana@mired.org");
         office.add_account("bob@mired.org");
