@@ -1,13 +1,13 @@
 //! `subscriptions` (Dovecot) and `courierimapsubscribed`: which mailboxes people want to see.
 
 use crate::folder;
-use words_mail::{MailboxName, modified_utf7};
+use words_mail::MailboxName;
 
 /// The first line of a list whose levels are divided by tabs.
 const VERSION_2: &str = "V\t2";
 
-/// The names in a list. Version 1 has one name a line, its levels divided by `separator`, in modified
-/// UTF-7; version 2 divides them by tabs, in UTF-8. Lines that name nothing are passed over.
+/// The names in a list. Version 1 has one name a line, its levels divided by `separator`; version 2
+/// divides them by tabs. Both write levels as directories are written, mostly in modified UTF-7. Lines that name nothing are passed over.
 ///
 /// ```
 /// # use words_archive::subscriptions::parse;
@@ -17,7 +17,7 @@ const VERSION_2: &str = "V\t2";
 pub fn parse(text: &str, separator: char) -> Vec<MailboxName> {
     let mut names = Vec::new();
     let name = |line: &str| match text.starts_with(VERSION_2) {
-        true => in_utf8(line),
+        true => levels_2(line),
         false => folder::from_levels(line.split(separator)),
     };
     for line in text.lines().filter(|line| *line != VERSION_2) {
@@ -28,10 +28,8 @@ pub fn parse(text: &str, separator: char) -> Vec<MailboxName> {
     names
 }
 
-fn in_utf8(line: &str) -> Option<MailboxName> {
-    // Read as modified UTF-7 afterwards, like all levels.
-    let levels: Vec<String> =
-        line.split('\t').map(|level| modified_utf7::encode(&unescape(level))).collect();
+fn levels_2(line: &str) -> Option<MailboxName> {
+    let levels: Vec<String> = line.split('\t').map(unescape).collect();
     folder::from_levels(levels.iter().map(String::as_str))
 }
 
@@ -39,16 +37,10 @@ fn in_utf8(line: &str) -> Option<MailboxName> {
 pub fn to_text(names: &[MailboxName]) -> String {
     let mut text = format!("{VERSION_2}\n\n");
     for name in names {
-        let levels: Vec<String> = name.as_str().split(MailboxName::SEPARATOR).map(escape).collect();
-        text += &levels.join("\t");
+        text += &folder::to_levels(name, "\t");
         text += "\n";
     }
     text
-}
-
-/// Tabs and the like cannot stand in a name here, only octet 1 itself.
-fn escape(level: &str) -> String {
-    level.replace('\u{1}', "\u{1}1")
 }
 
 fn unescape(level: &str) -> String {
@@ -83,8 +75,8 @@ mod tests {
     fn both_versions_are_read() {
         let names = parse("Sent\nWork.Pl&AOE-n\n\nSent\nINBOX\n", '.');
         assert_eq!(texts(&names), ["Sent", "Work/Plán", "INBOX"]);
-        let names = parse("V\t2\n\nWork\tR&D\nEntwürfe\n&APw-\n", '.');
-        assert_eq!(texts(&names), ["Work/R&D", "Entwürfe", "&APw-"]);
+        let names = parse("V\t2\n\nWork\tR&-D\nEntw&APw-rfe\nEntwürfe\n\u{1}tx\n", '.');
+        assert_eq!(texts(&names), ["Work/R&D", "Entwürfe", "_x"]);
         assert_eq!(parse(&to_text(&names), '/'), names);
     }
 }

@@ -96,6 +96,9 @@ impl MaildirFolder {
             if self.header.uid_validity.is_none() {
                 continue;
             }
+            // The first line is not rewritten for every message.
+            let last = list.entries.last().map(|entry| Uid(entry.uid.0.saturating_add(1)));
+            self.header.uid_next = self.header.uid_next.max(last);
             let mut uids = HashMap::with_capacity(list.entries.len());
             for entry in list.entries {
                 if let Some(text) = entry.unique_id {
