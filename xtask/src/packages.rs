@@ -22,10 +22,12 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "curl", package: "curl" },
     Program { name: "telnet", package: "telnet" },
     Program { name: "strace", package: "strace" },
+    Program { name: "dovecot", package: "dovecot-imapd" },
+    Program { name: "python3", package: "python3" },
 ];
 
-/// Perl modules that swaks wants for TLS and AUTH, which no program name tells.
-const COMPANIONS: &[&str] = &["libnet-ssleay-perl", "libauthen-sasl-perl"];
+/// Perl modules that swaks wants for TLS and AUTH, Dovecot's POP3: no program name tells of them.
+const COMPANIONS: &[&str] = &["libnet-ssleay-perl", "libauthen-sasl-perl", "dovecot-pop3d"];
 
 /// Is the program to be found?
 pub fn installed(name: &str) -> bool {
