@@ -59,17 +59,18 @@ fn passwords_of_another_server_are_good_and_replaced_at_the_first_login() {
         carla:{SHA512-CRYPT}$6$XUo.Ut/UPg2oScZO$5wz2Tl1qkgkxLFN43kFtsGX1IvR31NbYk0tdNxNJtBqYHVlqFh671VTXy/5Hdhchc1J657GnVHf9hQ5ya/AKw0:1000:1000::/home/carla::userdb_quota_rule=*:storage=1G\n\
         dan@mired.org:{SSHA256}gETjn7ngWaUPoe226BqFoO7i+B4jbV9xWKVjVk71zDTUY5cN\n\
         eva:$6$abcdefgh$2WGBVJ0laAeN9.xWGtqbAQyI.rmGdiEKzhmeJWDkXtCyiySerUlKILGbqsOZV.5S3Le8yKjm2M8Ikt.sFDX000:19000:0:99999:7:::\n\
+        gina:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$FSLFRm43ej8sEbGTHWMG4Noo/OUcydBpTXhBmJjdRX3:19000:0:99999:7:::\n\
         fina:{PLAIN}corréct hörse\n\
         guim:!:19000:0:99999:7:::\n";
     let added = add_from(&lab, file);
     let notes = String::from_utf8(added.stderr).unwrap();
     assert!(added.status.success(), "{notes}");
     assert!(
-        notes.contains("ignored in 3 line(s)") && notes.contains("1 account(s) without"),
+        notes.contains("ignored in 4 line(s)") && notes.contains("1 account(s) without"),
         "{notes}"
     );
     assert!(!is_imported(&lab, "fina"), "what is known is hashed at once");
-    for name in ["carla", "dan", "eva", "fina"] {
+    for name in ["carla", "dan", "eva", "gina", "fina"] {
         let before = is_imported(&lab, name);
         assert!(login(&lab, name, "corréct horse").contains("AUTHENTICATIONFAILED"), "{name}");
         assert_eq!(is_imported(&lab, name), before);

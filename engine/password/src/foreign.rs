@@ -24,6 +24,7 @@ pub(crate) fn verify(
         Scheme::Bcrypt(text) => {
             bcrypt::verify(password, &text).map_err(|_| PasswordError::UnknownHash)
         }
+        Scheme::Yescrypt(yescrypt) => Ok(is_same(&yescrypt.sum_of(password)?, &yescrypt.sum)),
         Scheme::Digest { function, sum, salt } => {
             Ok(is_same(&digest(function, password, &salt), &sum))
         }

@@ -19,6 +19,7 @@ mod hash;
 mod memory;
 mod pool;
 mod scheme;
+mod yescrypt_text;
 
 use core_world::{Later, Maker, PasswordError, Passwords, Random};
 use pool::Pool;
@@ -65,6 +66,7 @@ impl Passwords for Argon2Passwords {
             Scheme::Argon2(phc) => hash::maker(&phc)?,
             Scheme::ShaCrypt { .. }
             | Scheme::Bcrypt(_)
+            | Scheme::Yescrypt(_)
             | Scheme::Digest { .. }
             | Scheme::Pbkdf2 { .. } => Maker::Elsewhere,
         })

@@ -7,6 +7,7 @@
 //! as Dovecot writes them; without a scheme the hash says itself what it is (`$6$`, `$2y$`,
 //! `$argon2id$`), as in /etc/shadow.
 
+use crate::yescrypt_text::Yescrypt;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -38,6 +39,8 @@ pub(crate) enum Scheme {
     ShaCrypt { function: ShaFunction, rounds: u32, salt: String, sum: String },
     /// `$2a$`, `$2b$`, `$2y$`.
     Bcrypt(String),
+    /// `$y$`.
+    Yescrypt(Yescrypt),
     /// A digest of the password and, if there is one, the salt behind it.
     Digest { function: ShaFunction, sum: Vec<u8>, salt: Vec<u8> },
     /// Dovecot's PBKDF2, with HMAC-SHA1: `$1$salt$rounds$hex`.
@@ -131,6 +134,7 @@ fn crypt(hash: &str) -> Result<Scheme, PasswordError> {
     match id {
         Some("5") => sha_crypt(ShaFunction::Sha256, 43, hash),
         Some("6") => sha_crypt(ShaFunction::Sha512, 86, hash),
+        Some("y") => Yescrypt::parse(hash).map(Scheme::Yescrypt),
         Some("2a" | "2b" | "2y") => bcrypt(hash),
         Some("argon2i" | "argon2d" | "argon2id") => Ok(Scheme::Argon2(hash.to_string())),
         _ => unknown(),
