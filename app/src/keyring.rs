@@ -87,3 +87,40 @@ fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = fs::metadata(path).ok()?;
     Some(Stamp(metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine_net::Certificate;
+
+    #[test]
+    fn renewed_files_are_noticed_and_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+        let write = |name: &str| {
+            let made = rcgen::generate_simple_self_signed(vec![name.to_string()]).unwrap();
+            fs::write(&chain, made.cert.pem()).unwrap();
+            fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        };
+        write("old.example");
+        let certificate =
+            Certificate::from_pem(&fs::read(&chain).unwrap(), &fs::read(&key).unwrap()).unwrap();
+        let keypair = Keypair { chain: chain.clone(), key: key.clone(), certificate };
+        let keyring = Keyring::Given(vec![keypair]);
+        let before = keyring.stamps();
+        assert_eq!(before, keyring.stamps());
+        // As those that renew certificates do: a new file in the place of the old one.
+        let kept = folder.path().join("kept.pem");
+        fs::rename(&chain, &kept).unwrap();
+        write("new.example");
+        assert_ne!(before, keyring.stamps());
+        let names = |certificates: Certificates| certificates.all()[0].names().to_vec();
+        assert_eq!(names(keyring.load().unwrap()), ["new.example"]);
+        assert_eq!(names(keyring.present().unwrap()), ["old.example"]);
+        // Half way through a renewal nothing is taken.
+        fs::rename(&kept, &chain).unwrap();
+        assert!(keyring.load().is_err());
+        fs::remove_file(&chain).unwrap();
+        assert!(keyring.load().is_err() && keyring.stamps()[0].is_none());
+    }
+}

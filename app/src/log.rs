@@ -30,7 +30,7 @@ pub enum Form {
 }
 
 /// Which lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Amount {
     /// What somebody should look at.
     Warnings,

@@ -196,10 +196,13 @@ impl Running {
             false => Keyring::Given(loaded.keypairs),
         };
         self.load_certificates().await;
-        log::set_amount(loaded.config.log.level);
         counters.set_rules(Rules::of(&loaded.config));
+        let (before, amount) = (self.config.log.level, loaded.config.log.level);
         self.config = loaded.config;
+        // Whoever wanted less, or more, still sees that it was heeded.
+        log::set_amount(before.max(amount));
         info!("the configuration was read again");
+        log::set_amount(amount);
     }
 
     /// Reads the certificates again. Sessions under way notice nothing.

@@ -208,6 +208,27 @@ fn certificates_are_chosen_by_name_and_change_under_open_sessions() {
 }
 
 #[test]
+fn a_certificate_that_has_ended_is_told_of() {
+    let mut server = Server::init();
+    let mut params = rcgen::CertificateParams::new(vec!["mail.mired.org".to_string()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let chain = params.self_signed(&key).unwrap();
+    std::fs::write(server.folder().join("both.pem"), chain.pem() + &key.serialize_pem()).unwrap();
+    server.configure("[[certificate]]\nchain = \"both.pem\"\nkey = \"both.pem\"\n");
+    let checked = server.estafeta(&["config", "check"]);
+    assert!(checked.status.success() && text(&checked).contains("has expired on"), "{checked:?}");
+    server.start();
+    let health = server.estafeta(&["health", "-o", "json"]);
+    assert_eq!(health.status.code(), Some(1));
+    let health: serde_json::Value = serde_json::from_slice(&health.stdout).unwrap();
+    let problem = health["problems"][0].as_str().unwrap();
+    assert!(problem.contains("mail.mired.org") && problem.contains("has ended"), "{problem}");
+    assert_eq!(health["certificates"][0]["until"], "2021-01-01T00:00:00Z");
+}
+
+#[test]
 fn a_changed_configuration_is_heeded_without_a_restart() {
     let mut server = Server::init();
     server.start();
@@ -239,6 +260,18 @@ fn a_changed_configuration_is_heeded_without_a_restart() {
     // Who was there before goes by what was said to them.
     before.smtp("MAIL FROM:<a@client.example> SIZE=2000000", 250);
     smtp(&server).smtp("MAIL FROM:<a@client.example> SIZE=2000000", 552);
+
+    server.configure(
+        "my_networks = [\"127.0.0.0/8\"]\nlimits.message_size = \"1M\"\nlog.level = \"warnings\"\n",
+    );
+    server.reload();
+    // Soon nobody's coming is worth a line.
+    let is_quiet = || {
+        let at = server.log().len();
+        size(&server);
+        !server.log()[at..].contains(" connected ")
+    };
+    assert!((0..100).any(|_| is_quiet()), "{}", server.log());
 
     server.configure("my_network = []\nlimits.message_size = \"2M\"\n");
     server.reload();

@@ -185,6 +185,13 @@ fn certificates(config: &Config, reading: &mut Reading) -> Vec<Keypair> {
         }
         good.push(keypair);
     }
+    let host_name = config.host_name();
+    let is_for_host = |keypair: &Keypair| keypair.certificate.check_name(&host_name).is_ok();
+    if !good.is_empty() && !good.iter().any(is_for_host) && !reading.is_wrong("host_name") {
+        let what = format!("no certificate is for {host_name}, the name of this server");
+        let mend = "have one made for that name, or mend host_name";
+        reading.warning_at("certificate[0].chain", what, mend);
+    }
     good
 }
 
