@@ -25,7 +25,7 @@ pub use import::{
 };
 pub use restore::RestoreRequest;
 pub use recover::{RecoverAction, RecoverRequest};
-pub use store::StoreRequest;
+pub use store::{StoreRequest, explained};
 
 use crate::office::Office;
 use crate::progress::Tell;
@@ -106,7 +106,7 @@ impl Office {
             Request::Recover(request) => recover::fulfil(self, request, tell).await,
             Request::Import(request) => import::fulfil(self, request, tell).await,
             Request::Export(request) => export::fulfil(self, request, tell).await,
-            Request::Store(request) => store::fulfil(self, request).await,
+            Request::Store(request) => store::fulfil(self, request, tell).await,
             Request::Backup(request) => backup::fulfil(self, request, tell).await,
             Request::Restore(request) => restore::fulfil(self, request, tell).await,
             Request::Health => health::fulfil(self).await,

@@ -2,9 +2,12 @@
 
 use crate::cli::StoreCommand;
 use crate::data::Data;
+use crate::office::Office;
 use crate::operator;
 use crate::print::{self, Output};
-use crate::request::{Reply, Request, StoreRequest};
+use crate::progress;
+use crate::request::{self, Reply, Request, StoreRequest};
+use crate::salvage::{self, Made};
 use anyhow::Result;
 use engine_store_embedded::{EmbeddedStore, OpenError};
 use std::path::Path;
@@ -18,6 +21,10 @@ pub fn run(command: StoreCommand, data: Option<&Path>, output: Output) -> Result
             Some(code) => return Ok(code),
             None => StoreRequest::Check,
         },
+        StoreCommand::Salvage { out, maildir } => {
+            let made = if maildir { Made::Maildir } else { Made::Store };
+            return salvage::run(data, &out, made, output);
+        }
     };
     operator::run(Ok(Request::Store(request)), data, output)
 }
@@ -29,7 +36,20 @@ fn offline(data: &Data, output: Output) -> Result<Option<ExitCode>> {
         Err(OpenError::Locked(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let good = report.is_clean();
-    print::reply(&Reply::report(report.to_string(), good), output)?;
+    // What is damaged has names that only the records tell, if they can be read.
+    let office = Office::open(data).ok();
+    let reply = match &office {
+        None => Reply::report(report.to_string(), report.is_clean()),
+        Some(office) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let tell = progress::on_terminal();
+            runtime.block_on(request::explained(office, &report, &tell))
+        }
+    };
+    if let Some(office) = office {
+        office.store.close();
+    }
+    let good = matches!(reply, Reply::Report { good: true, .. });
+    print::reply(&reply, output)?;
     Ok(Some(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
 }
