@@ -10,8 +10,8 @@ mod export;
 mod import;
 mod init;
 mod lab;
-mod recover;
 mod restore;
+mod recover;
 mod store;
 
 pub use account::{AccountCommand, Elsewhere, Limits, PasswordChoice};
@@ -21,7 +21,7 @@ pub use config::ConfigCommand;
 pub use device::DeviceCommand;
 pub use domain::DomainCommand;
 pub use export::{ExportCommand, ExportWhich};
-pub use import::{ImportCommand, ImportHow};
+pub use import::{Encryption, ImportCommand, ImportHow};
 pub use init::{Init, Ports};
 pub use lab::Lab;
 pub use restore::Restore;

@@ -98,7 +98,7 @@ fn account(user: &PlannedUser, unique_ids: &str) -> PlannedAccount {
         }
     }
     // Whoever never got mail has no store yet.
-    stores.retain(|store| store.path().exists());
+    stores.retain(|store| store.path().is_some_and(Path::exists));
     PlannedAccount {
         name: user.name.clone(),
         address: user.address.to_string(),

@@ -9,8 +9,8 @@ mod domain;
 mod export;
 mod health;
 mod import;
-mod restore;
 mod recover;
+mod restore;
 mod store;
 
 pub use account::{AccountRequest, Changes, NewOne};
@@ -18,13 +18,13 @@ pub use alias::AliasRequest;
 pub use backup::{BackupRequest, told};
 pub use device::DeviceRequest;
 pub use domain::DomainRequest;
+pub use recover::{RecoverAction, RecoverRequest};
 pub use export::ExportRequest;
 pub use import::{
-    AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, ServerPlan,
+    AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, Remote, ServerPlan,
     ServerRequest,
 };
 pub use restore::RestoreRequest;
-pub use recover::{RecoverAction, RecoverRequest};
 pub use store::{StoreRequest, explained};
 
 use crate::office::Office;

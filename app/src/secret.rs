@@ -3,7 +3,31 @@
 use crate::cli::PasswordChoice;
 use anyhow::{Context, Result, bail};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write, stderr, stdin};
+
+/// A password on its way to whoever needs it. Never printed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
+    }
+}
+
+/// The password of an account elsewhere: as it was chosen to be given, or asked for once.
+pub fn of_account_elsewhere(choice: PasswordChoice, name: &str, server: &str) -> Result<Hidden> {
+    if let Some(password) = given(choice)? {
+        return Ok(Hidden(password));
+    }
+    if !stdin().is_terminal() {
+        bail!("no password for {name} at {server}; give it with --password-stdin");
+    }
+    hidden(&format!("Password for {name} at {server}: ")).map(Hidden)
+}
 
 /// The password, as it was chosen to be given; `None` if it was not.
 pub fn given(choice: PasswordChoice) -> Result<Option<String>> {

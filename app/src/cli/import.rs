@@ -1,7 +1,9 @@
 //! `estafeta import`.
 
-use super::{address, domain};
-use clap::{Args, Subcommand};
+use super::{PasswordChoice, address, domain};
+use clap::{Args, Subcommand, ValueEnum};
+use core_world::Fingerprint;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use words_archive::mbox::Variant;
 use words_mail::{Address, Domain, MailboxName};
@@ -29,6 +31,27 @@ pub enum ImportCommand {
         /// How bodies are written: auto, mboxo, mboxrd, mboxcl, mboxcl2
         #[arg(long, value_name = "VARIANT", default_value = "auto", value_parser = variant)]
         variant: Variant,
+    },
+    /// Bring an account from an IMAP server elsewhere; nothing is changed there
+    Imap {
+        /// The server, as in imap.example.org or imap.example.org:993
+        server: String,
+        /// The name to log in with there
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        #[command(flatten)]
+        password: PasswordChoice,
+        #[command(flatten)]
+        how: ImportHow,
+        /// When TLS begins: implicit (port 993), starttls (143), or none
+        #[arg(long, value_enum, default_value_t = Encryption::Implicit)]
+        tls: Encryption,
+        /// File of authorities to believe besides those of this machine, in PEM
+        #[arg(long, value_name = "FILE")]
+        ca: Option<PathBuf>,
+        /// Believe the certificate with this SHA-256 fingerprint, whatever its name
+        #[arg(long, value_name = "HEX", value_parser = fingerprint)]
+        fingerprint: Option<Fingerprint>,
     },
     /// Bring a whole Dovecot server: make its accounts and move their mail, one after the other
     Dovecot {
@@ -59,6 +82,22 @@ pub enum ImportCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// When TLS begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// From the first octet.
+    Implicit,
+    /// After STARTTLS.
+    Starttls,
+    /// Never: for a server on this machine.
+    None,
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    text.parse().map_err(str::to_string)
 }
 
 /// How mail is brought.

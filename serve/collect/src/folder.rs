@@ -79,7 +79,7 @@ impl<'a> RemoteFolder<'a> {
         let uid = fetched.uid?;
         let validity = self.opened.uid_validity.map_or(0, |validity| validity.0);
         Some(Item {
-            key: [validity.to_be_bytes(), uid.0.to_be_bytes()].concat(),
+            key: self.source.key(validity, uid),
             place: u64::from(uid.0),
             label: format!("UID {uid}"),
             uid: self.opened.uid_validity.is_some().then_some(uid),

@@ -10,6 +10,7 @@ use core_world::Dialer;
 use proto_imap::client::Listed;
 use std::collections::HashMap;
 use std::sync::Arc;
+use words_mail::Uid;
 
 /// The account. Connects when it is first asked, and again when the connection was lost.
 pub struct ImapSource {
@@ -50,6 +51,16 @@ impl ImapSource {
         if let Some(remote) = self.remote.take() {
             remote.log_out().await;
         }
+    }
+
+    /// What names a message for ever. Servers number alike, so that the account belongs to it: two
+    /// that move into one mailbox must not be taken for one.
+    pub(crate) fn key(&self, validity: u32, uid: Uid) -> Vec<u8> {
+        let host = self.login.dial.host.to_ascii_lowercase();
+        let mut key = format!("{host}\0{}\0", self.login.name).into_bytes();
+        key.extend_from_slice(&validity.to_be_bytes());
+        key.extend_from_slice(&uid.0.to_be_bytes());
+        key
     }
 
     /// Opens a mailbox by its place.

@@ -1,6 +1,6 @@
 //! Somebody's mail.
 
-use super::{Following, octets, table, troubles};
+use super::{Following, Remote, octets, table, troubles};
 use crate::office::Office;
 use crate::progress::Tell;
 use crate::request::{Reply, read_address};
@@ -43,13 +43,26 @@ pub enum Mailstore {
         /// How bodies are written.
         variant: String,
     },
+    /// An account on an IMAP server.
+    Imap(Remote),
 }
 
 impl Mailstore {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
+    /// Where it is, if it is on this machine.
+    pub fn path(&self) -> Option<&Path> {
         match self {
-            Mailstore::Maildir { path, .. } | Mailstore::Mbox { path, .. } => path,
+            Mailstore::Maildir { path, .. } | Mailstore::Mbox { path, .. } => Some(path),
+            Mailstore::Imap(_) => None,
+        }
+    }
+
+    /// As it is told.
+    fn place(&self) -> String {
+        match self {
+            Mailstore::Maildir { path, .. } | Mailstore::Mbox { path, .. } => {
+                path.display().to_string()
+            }
+            Mailstore::Imap(remote) => format!("{} at {}", remote.user, remote.host),
         }
     }
 }
@@ -102,7 +115,7 @@ pub(super) async fn fulfil(
     close_aside(&request.aside, &entry.address);
     info!(
         account = entry.address,
-        source = %request.source.path().display(),
+        source = request.source.place(),
         brought = report.folders.iter().map(|f| f.brought).sum::<u64>(),
         "mail imported"
     );
@@ -148,7 +161,7 @@ impl One<'_> {
         report.folders.extend(came.folders);
         report.remarks.extend(came.remarks);
         report.ended = report.ended.take().or(came.ended);
-        for home in home.into_iter().chain([store.path()]) {
+        for home in home.into_iter().chain(store.path()) {
             let Ok(home) = SystemFiles.root(home).await else { continue };
             match keep_scripts(&*home, aside).await {
                 Ok(lines) => report.remarks.extend(lines),
@@ -161,21 +174,22 @@ impl One<'_> {
 
 /// The home directory that a Maildir lies in, if it is named as such.
 fn home_of(store: &Mailstore) -> Option<PathBuf> {
-    let path = store.path();
+    let path = store.path()?;
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     IN_HOME.contains(&name.as_str()).then(|| path.parent().map(Path::to_owned))?
 }
 
 /// Opens a store to read it.
 pub(super) async fn open(store: &Mailstore) -> Result<Box<dyn Source>, String> {
-    let root = SystemFiles.root(store.path()).await;
     match store {
-        Mailstore::Maildir { unique_ids, .. } => {
+        Mailstore::Imap(remote) => Ok(Box::new(remote.source()?)),
+        Mailstore::Maildir { path, unique_ids } => {
+            let root = SystemFiles.root(path).await.map_err(explain)?;
             let unique_ids = unique_ids.as_deref().and_then(UniqueIdFormat::parse);
-            let options = MaildirOptions { unique_ids };
-            Ok(Box::new(MaildirSource::new(root.map_err(explain)?, options)))
+            Ok(Box::new(MaildirSource::new(root, MaildirOptions { unique_ids })))
         }
         Mailstore::Mbox { path, variant } => {
+            let root = SystemFiles.root(path).await;
             let variant = Variant::NAMES.iter().find(|(name, _)| name == variant);
             let variant = variant.map_or(Variant::Auto, |(_, variant)| *variant);
             match root {
