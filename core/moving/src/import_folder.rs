@@ -34,6 +34,8 @@ pub(crate) struct FolderImport<'a> {
     waiting: Vec<Waiting>,
     waiting_octets: u64,
     expected: Vec<Expected>,
+    /// Do UIDs mean here what they mean there?
+    keeps_uids: bool,
     /// What the source's next UID is, until the mailbox has been told.
     uid_next: Option<Uid>,
     pub report: FolderReport,
@@ -85,6 +87,7 @@ impl<'a> FolderImport<'a> {
             waiting: Vec::new(),
             waiting_octets: 0,
             expected: Vec::new(),
+            keeps_uids: false,
             uid_next: None,
             report: FolderReport::default(),
         }
@@ -103,9 +106,8 @@ impl<'a> FolderImport<'a> {
         told: &dyn Told,
     ) -> Result<(), MoveError> {
         let view = self.boxes.open(&self.target.name).await?;
-        if numbers.uid_validity == Some(self.target.uid_validity) {
-            self.uid_next = numbers.uid_next;
-        }
+        self.keeps_uids = numbers.uid_validity == Some(self.target.uid_validity);
+        self.uid_next = numbers.uid_next.filter(|_| self.keeps_uids);
         loop {
             let items = folder.next(PAGE).await?;
             if items.is_empty() {
@@ -202,7 +204,7 @@ impl<'a> FolderImport<'a> {
             header: fetched.header.into(),
             flags: item.flags.clone(),
             received_at: fetched.received_at,
-            uid: item.uid,
+            uid: item.uid.filter(|_| self.keeps_uids),
             unique_id: item.unique_id.clone(),
             source_key: key.to_vec(),
         };

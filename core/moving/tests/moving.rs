@@ -2,8 +2,9 @@
 
 use core_mailbox::{Allowance, FlagChange, Mail, Mailboxes, Options};
 use core_moving::{
-    ExportOptions, ImportOptions, ImportReport, Importer, MaildirOptions, MaildirSink,
-    MaildirSource, MboxSink, MboxSource, SourceError, Told, export,
+    Body, ExportOptions, Folder, Found, ImportOptions, ImportReport, Importer, Item,
+    MaildirOptions, MaildirSink, MaildirSource, MboxSink, MboxSource, Numbers, OpenFolder, Source,
+    SourceError, SourceKind, SourceLater, Told, export,
 };
 use core_store::{Batch, MemoryStore, Store};
 use core_world::testing::TestWorld;
@@ -493,4 +494,98 @@ async fn long_lines_and_large_bodies_pass_through_an_mbox() {
     }
     let want = format!("X-Long: {line}\r\nSubject: a\r\n\r\n{line}\r\nFrom {line}\r\n");
     assert!(octets == want.as_bytes(), "{} octets, not {}", octets.len(), want.len());
+}
+
+#[tokio::test]
+async fn a_mailbox_with_mail_of_its_own_gives_new_uids() {
+    let house = House::new().await;
+    house.files.put("/first/cur/0.a:2,S", &message(0), at(1));
+    house.import_maildir("/first").await;
+    let own = house.boxes().find(&MailboxName::inbox()).await.unwrap().uid_validity;
+    put_maildir(&house.files);
+    let report = house.import_maildir("/m").await;
+    let inbox = &report.folders[0];
+    assert!(report.is_good(), "{report:#?}");
+    assert_eq!((inbox.compared.uids, inbox.compared.unique_ids), (2, 0));
+    assert_eq!((inbox.source_uid_validity, inbox.uid_validity), (777, own.0));
+    let uids: Vec<u32> = house.shown("INBOX").await.iter().map(|m| m.0).collect();
+    assert_eq!(uids, [1, 2, 3, 4]);
+}
+
+/// A source whose connection breaks after so many bodies.
+struct Breaking {
+    inner: MaildirSource,
+    bodies: usize,
+}
+
+impl Source for Breaking {
+    fn kind(&self) -> SourceKind {
+        self.inner.kind()
+    }
+
+    fn folders(&mut self) -> SourceLater<'_, Found> {
+        self.inner.folders()
+    }
+
+    fn open<'a>(&'a mut self, folder: &'a Folder) -> SourceLater<'a, Box<dyn OpenFolder + 'a>> {
+        let left = &mut self.bodies;
+        let inner = &mut self.inner;
+        Box::pin(async move {
+            let inner = inner.open(folder).await?;
+            Ok(Box::new(BreakingFolder { inner, left }) as Box<dyn OpenFolder>)
+        })
+    }
+}
+
+struct BreakingFolder<'a> {
+    inner: Box<dyn OpenFolder + 'a>,
+    left: &'a mut usize,
+}
+
+impl OpenFolder for BreakingFolder<'_> {
+    fn numbers(&self) -> Numbers {
+        self.inner.numbers()
+    }
+
+    fn next(&mut self, count_max: usize) -> SourceLater<'_, Vec<Item>> {
+        self.inner.next(count_max.min(10))
+    }
+
+    fn body<'a>(&'a mut self, item: &'a Item) -> SourceLater<'a, Body<'a>> {
+        if *self.left == 0 {
+            let broken = SourceError::Temporary("the connection broke".to_string());
+            return Box::pin(async { Err(broken) });
+        }
+        *self.left -= 1;
+        self.inner.body(item)
+    }
+
+    fn octets(&mut self) -> SourceLater<'_, u64> {
+        self.inner.octets()
+    }
+
+    fn remarks(&mut self) -> Vec<String> {
+        self.inner.remarks()
+    }
+}
+
+#[tokio::test]
+async fn wherever_it_breaks_nothing_is_lost_or_doubled() {
+    for bodies in 0..35 {
+        let house = House::new().await;
+        for n in 0..30 {
+            house.files.put(format!("/m/cur/{n:03}.a:2,S"), &message(n), at(n.into()));
+        }
+        let options = ImportOptions { compare_bodies: false, ..house.options() };
+        let mut source = Breaking { inner: house.maildir("/m").await, bodies };
+        let first = house.importer.import(ACCOUNT, &mut source, &options, &Silent).await;
+        assert_eq!(first.ended.is_some(), bodies < 30, "{first:?}");
+        let again = house.import_maildir("/m").await;
+        assert!(again.is_good(), "{again:#?}");
+        let inbox = &again.folders[0];
+        assert_eq!(inbox.brought + inbox.already, 30);
+        assert_eq!(inbox.already, (bodies as u64).min(30) / 10 * 10);
+        let texts: Vec<String> = house.shown("INBOX").await.into_iter().map(|m| m.4).collect();
+        assert_eq!(texts, (0..30).map(with_crlf).collect::<Vec<_>>());
+    }
 }
