@@ -198,6 +198,10 @@ fn fill(shared: &Shared, file: &dyn DiskFile) -> io::Result<()> {
             return Ok(());
         }
         let len = (until - filled).min(PIECE as u64);
+        // When room gets short, what is left is for those who wait.
+        if shared.state().needed.is_none() && !shared.files.room.has_room(len) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         file.write_at(&zeros[..len as usize], filled)?;
         file.sync_data()?;
         filled += len;
