@@ -160,6 +160,9 @@ pub fn sections() -> Vec<Section> {
 impl Config {
     /// Puts what applies in the place of what the file leaves open; makes paths whole.
     fn complete(&mut self, base: &Path) {
+        // Only without a working directory it stays as it is.
+        let here = if base.as_os_str().is_empty() { Path::new(".") } else { base };
+        let base = &std::path::absolute(here).unwrap_or(base.to_owned());
         *self = std::mem::take(self).with_system_name();
         self.data = base.join(&self.data);
         self.reach.0.iter_mut().for_each(|path| *path = base.join(&*path));

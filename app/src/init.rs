@@ -23,6 +23,8 @@ use words_mail::{Address, Domain};
 const DATA_HERE: &str = "estafeta-data";
 /// Ports below this need a permission, unless the system says otherwise here.
 const FIRST_FREE_PORT: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+/// Where there is all of this, the service manager runs the server.
+const SYSTEMD: [&str; 2] = ["/run/systemd/system", "/usr/lib/systemd/system/estafeta.service"];
 /// Copies of replaced configurations that are kept.
 const COPIES_MAX: u32 = 1000;
 
@@ -73,7 +75,7 @@ pub fn run(options: Init, file: Option<&Path>, data: Option<&Path>) -> Result<Ex
     println!("Data           {}", data.path().display());
     println!("{news}");
     println!("DNS            {domain}. MX 10 {}.", loaded.config.host_name());
-    println!("\nNext: {}", next(&file, is_standard(&file)));
+    println!("\nNext: {}", next(&file, is_standard(&file), identity.is_some()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -222,8 +224,10 @@ fn is_standard(file: &Path) -> bool {
     found.is_some() && found == file.canonicalize().ok()
 }
 
-fn next(file: &Path, is_standard: bool) -> String {
+fn next(file: &Path, is_standard: bool, is_root_at_start: bool) -> String {
+    let has_unit = SYSTEMD.iter().all(|path| Path::new(path).exists());
     match is_standard {
+        true if has_unit && is_root_at_start => "systemctl enable --now estafeta".to_string(),
         true => "estafeta serve".to_string(),
         false => format!("estafeta serve --config {}", file.display()),
     }

@@ -24,6 +24,7 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "strace", package: "strace" },
     Program { name: "dovecot", package: "dovecot-imapd" },
     Program { name: "python3", package: "python3" },
+    Program { name: "openssl", package: "openssl" },
 ];
 
 /// Perl modules that swaks wants for TLS and AUTH, Dovecot's POP3: no program name tells of them.
