@@ -71,8 +71,10 @@ fn without_reason(text: &str, place: &str, crates: &[Crate]) -> Vec<Finding> {
     for (number, line) in text.lines().enumerate() {
         let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
         let ours = crates.iter().any(|c| c.name == name);
-        let declares = section.contains("dependencies]") && line.contains('=');
-        if declares && !line.starts_with('#') && !ours && !above.starts_with('#') {
+        // The head of a section may hold one too: `[target.'cfg(target_os = "linux")'.dependencies]`.
+        let is_entry = line.contains('=') && !line.starts_with(['#', '[']);
+        let declares = section.contains("dependencies]") && is_entry;
+        if declares && !ours && !above.starts_with('#') {
             let what = format!("{name} comes from outside; say in a comment above it why");
             findings.push(Finding { place: format!("{place}:{}", number + 1), what });
         }
@@ -90,10 +92,10 @@ mod tests {
 
     #[test]
     fn a_dependency_without_a_reason_is_found() {
-        let text =
-            "[package]\nname = \"x\"\n[dependencies]\n# Fast.\nmemchr = \"2\"\nbytes = \"1\"\n";
+        let text = "[package]\nname = \"x\"\n[dependencies]\n# Fast.\nmemchr = \"2\"\nbytes = \"1\"\n\
+             [target.'cfg(unix)'.dependencies]\nlibc = \"1\"\n# Locks.\nlandlock = \"1\"\n";
         let findings = without_reason(text, "x/Cargo.toml", &[]);
-        assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].place, "x/Cargo.toml:6");
+        let places: Vec<&str> = findings.iter().map(|f| f.place.as_str()).collect();
+        assert_eq!(places, ["x/Cargo.toml:6", "x/Cargo.toml:8"]);
     }
 }
