@@ -47,10 +47,9 @@ impl Login {
             if !guest.is_checked || guest.watch.has_changed() {
                 guest.is_checked = false;
                 // Boxed: thousands of sessions wait here, and few ever come to it.
-                match Box::pin(self.check(guest)).await {
-                    Err(Refusal::LoginFailed) => return,
-                    // Whatever else failed will be seen before the next thing is done for them.
-                    Ok(()) | Err(_) => {}
+                // Whatever else fails will be seen before the next thing is done for them.
+                if let Err(Refusal::LoginFailed) = Box::pin(self.check(guest)).await {
+                    return;
                 }
             }
             guest.watch.changed().await;
