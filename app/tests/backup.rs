@@ -95,6 +95,15 @@ fn load(lab: &Lab, next: &AtomicU64, stop: &AtomicBool, told: &Mutex<Vec<u64>>) 
     }
 }
 
+/// Ends the load, whatever becomes of the test.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_backup_under_load_is_restored_elsewhere_with_all_that_was_acknowledged_before() {
     let mut lab = Lab::start();
@@ -102,6 +111,7 @@ fn a_backup_under_load_is_restored_elsewhere_with_all_that_was_acknowledged_befo
     let (next, stop, told) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::new(Vec::new()));
     let mut promised = Vec::new();
     std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
         for _ in 0..3 {
             scope.spawn(|| load(&lab, &next, &stop, &told));
         }
@@ -115,7 +125,6 @@ fn a_backup_under_load_is_restored_elsewhere_with_all_that_was_acknowledged_befo
             let report = good(taken);
             assert!(report.contains(&format!("backup {round} in")), "{report}");
         }
-        stop.store(true, Ordering::Relaxed);
     });
     lab.kill();
     let list = good(estafeta(&["backup", "list", show(&directory)]));

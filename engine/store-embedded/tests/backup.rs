@@ -130,6 +130,15 @@ impl Lane {
     }
 }
 
+/// Stops the writers, whatever becomes of the test.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
 #[test]
 fn a_backup_under_load_is_one_moment_and_holds_all_that_was_acknowledged_before() {
     let place = Place::new();
@@ -138,12 +147,13 @@ fn a_backup_under_load_is_one_moment_and_holds_all_that_was_acknowledged_before(
     let stop = AtomicBool::new(false);
     let mut promised = Vec::new();
     thread::scope(|scope| {
+        let _stop = Stop(&stop);
         for lane in &lanes {
             let (subject, stop) = (subject(&store), &stop);
             scope.spawn(move || lane.work(&subject, stop));
         }
         let total = || lanes.iter().map(|lane| lane.acknowledged.load(SeqCst)).sum::<u64>();
-        for round in 1..=6 {
+        for round in 1..=4 {
             // Enough of everything happens between two backups.
             while total() < round * 150 {
                 thread::yield_now();
@@ -151,19 +161,18 @@ fn a_backup_under_load_is_one_moment_and_holds_all_that_was_acknowledged_before(
             let told: Vec<u64> = lanes.iter().map(|lane| lane.acknowledged.load(SeqCst)).collect();
             let linking = if round % 2 == 0 { Linking::Yes } else { Linking::No };
             // Slow enough for checkpoints and collections to come and go meanwhile.
-            let rate = Some(24 << 20);
+            let rate = Some(32 << 20);
             let options = BackupOptions { linking, rate, ..BackupOptions::default() };
             let number = place.backup(&store, &options).number;
             promised.push((number, told));
         }
-        stop.store(true, SeqCst);
     });
     let stats = store.stats().expect("numbers");
     assert!(stats.segments_collected > 0, "collection was at work");
     let directory = place.backups();
     let report = directory.verify_all(None, &mut go_on).expect("readable");
     assert!(report.is_good(), "{:?}", report.findings);
-    assert_eq!(report.backups, (1..=6).collect::<Vec<_>>());
+    assert_eq!(report.backups, (1..=4).collect::<Vec<_>>());
     for (number, told) in &promised {
         let view = view(&directory, Some(*number));
         let restored = place.restore(Some(*number), &format!("restored {number}"));
@@ -395,4 +404,45 @@ fn stopped_halfway_it_is_unfinished_and_the_next_uses_what_was_copied() {
     let list = place.backups().list().expect("a list");
     assert!(matches!(list[..], [ref one] if matches!(one.state, BackupState::Complete { .. })));
     model.compare(&view(&place.backups(), None));
+}
+
+#[test]
+fn what_is_given_up_while_a_backup_is_taken_is_in_it_and_goes_afterwards() {
+    let place = Place::new();
+    let (store, model) = furnished(&place);
+    let subject = subject(&store);
+    let files = |kind| fs::read_dir(place.path("store").join(kind)).expect("files").count();
+    let checkpoints = || store.stats().expect("numbers").checkpoints;
+    // In the middle of it, everything is given up, and enough checkpoints follow for all to go.
+    let mut given_up = false;
+    let mut watch = |progress: Progress<'_>| {
+        if progress.what == "segments" && !std::mem::replace(&mut given_up, true) {
+            model.clone().release_all(&subject);
+            for round in 0..4_u32 {
+                let before = checkpoints();
+                subject.put(b"round", &round.to_le_bytes());
+                while checkpoints() == before {
+                    thread::yield_now();
+                }
+            }
+        }
+        true
+    };
+    let taken = store.backup(&place.path("backups"), &BackupOptions::default(), &mut watch);
+    let taken = taken.expect("a backup");
+    assert!(given_up && taken.is_good(), "{:?}", taken.damage);
+    assert!(place.backups().verify(None, None, &mut go_on).expect("readable").is_good());
+    model.compare(&view(&place.backups(), None));
+    // Nobody needs them any more. (Segments may be needed by the second copy of the metadata.)
+    for round in 4_u32.. {
+        if files("large") == 0 {
+            break;
+        }
+        assert!(round < 100, "{} bodies stay", files("large"));
+        let before = checkpoints();
+        subject.put(b"round", &round.to_le_bytes());
+        while checkpoints() == before {
+            thread::yield_now();
+        }
+    }
 }
