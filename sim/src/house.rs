@@ -47,8 +47,8 @@ pub enum Protocol {
 pub struct House {
     /// The engine.
     pub store: Arc<EmbeddedStore>,
-    /// Its work.
-    pub steps: Steps,
+    /// Its work; none while it is closed because the disk has failed.
+    pub steps: Option<Steps>,
     /// The accounts' numbers, in the order of [`NAMES`].
     pub accounts: Vec<u32>,
     /// What everybody in it is told when it goes down.
@@ -100,7 +100,7 @@ impl House {
             accounts: (1..=NAMES.len() as u32).collect(),
             stopping: Stopping::new(Stop::default().into()),
             store,
-            steps,
+            steps: Some(steps),
             mail,
             seam,
             outside: outside.clone(),
@@ -138,14 +138,18 @@ impl House {
         Mail::new(store, blobs, self.outside.world(), Default::default())
     }
 
+    /// Ends as it should.
+    pub fn close(self) {
+        let House { store, steps, .. } = self;
+        steps.into_iter().for_each(Steps::close);
+        store.close();
+    }
+
     /// Does all the engine's work that waits. Did anything?
     pub fn work(&mut self) -> bool {
         let mut worked = false;
-        while self.steps.commit()
-            || self.steps.checkpoint()
-            || self.steps.collect()
-            || self.steps.prepare_segment()
-        {
+        let Some(steps) = &mut self.steps else { return false };
+        while steps.commit() || steps.checkpoint() || steps.collect() || steps.prepare_segment() {
             worked = true;
         }
         worked

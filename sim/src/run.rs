@@ -11,7 +11,7 @@ use crate::ledger::{Counts, Ledger};
 use crate::outside::Outside;
 use crate::trace::Trace;
 use core_store::suite::Dice;
-use engine_store_embedded::Options;
+use engine_store_embedded::{Options, Steps};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -135,9 +135,7 @@ fn founded() -> &'static SimDisk {
         let made = House::open(&disk, &options, &Outside::new(1), Broken::Nothing);
         let mut house = made.expect("an empty disk can be used");
         house.settle();
-        let House { store, steps, .. } = house;
-        steps.close();
-        store.close();
+        house.close();
         disk
     })
 }
@@ -324,10 +322,13 @@ impl Run {
         }
         let mut house = self.company.house.borrow_mut();
         let Some(house) = house.as_mut() else { return };
+        if let Some(steps) = house.steps.take() {
+            steps.close();
+        }
         let reopened = house.store.reopen_stepped();
         self.world.note(|| format!("open again: {}", reopened.is_ok()));
         if let Ok(steps) = reopened {
-            house.steps = steps;
+            house.steps = Some(steps);
             self.events.mended += 1;
         }
     }
@@ -377,7 +378,7 @@ impl Run {
             let interval = self.options.checkpoint_interval.as_micros() as Micros;
             self.checkpoint_at = self.world.now() + interval;
             if let Some(house) = self.company.house.borrow_mut().as_mut() {
-                house.steps.checkpoint_due();
+                house.steps.iter_mut().for_each(Steps::checkpoint_due);
             }
         }
         if self.dice.once_in(3) && self.work(false) || self.world.turn() || self.work(true) {
@@ -393,16 +394,18 @@ impl Run {
             return false;
         }
         let mut house = self.company.house.borrow_mut();
-        let Some(house) = house.as_mut() else { return false };
+        let Some(steps) = house.as_mut().and_then(|house| house.steps.as_mut()) else {
+            return false;
+        };
         let first = self.dice.below(8);
         let tries = if any { 4 } else { 1 };
         let mut done = false;
         for offset in 0..tries {
             done = match (first + offset) % 8 {
-                1 | 5 => house.steps.checkpoint(),
-                2 | 6 => house.steps.collect(),
-                3 | 7 => house.steps.prepare_segment(),
-                _ => house.steps.commit(),
+                1 | 5 => steps.checkpoint(),
+                2 | 6 => steps.collect(),
+                3 | 7 => steps.prepare_segment(),
+                _ => steps.commit(),
             };
             if done {
                 break;
@@ -476,9 +479,7 @@ impl Run {
         self.world.end_server();
         self.count();
         if let Some(house) = self.company.house.borrow_mut().take() {
-            let House { store, steps, .. } = house;
-            steps.close();
-            store.close();
+            house.close();
         }
         true
     }

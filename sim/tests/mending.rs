@@ -230,3 +230,37 @@ fn a_store_that_waits_for_room_can_be_closed_and_has_everything_afterwards() {
     let (store, _subject) = self::store(&disk);
     assert!(must_get(&store, b"before"));
 }
+
+#[test]
+fn a_body_begun_before_it_mended_itself_is_not_taken_for_one_begun_later() {
+    let disk = SimDisk::new();
+    let store = open(&disk, &options()).expect("a store");
+    let subject = subject(&store);
+    // Nothing is committed: all that is known of ids is what was begun.
+    let mut old = store.begin();
+    block_on(old.write(b"old")).expect("held in memory");
+    disk.set_faults(fails(None, Some("seg/")));
+    let mut batch = Batch::new();
+    batch.put(&b"key"[..], &b"value"[..]);
+    assert_eq!(subject.commit(batch), Err(StoreError::OutcomeUnknown));
+    disk.set_faults(Faults::default());
+    let begun = Instant::now();
+    let new = loop {
+        let mut batch = Batch::new();
+        let body = subject.body(b"another", 10);
+        let id = body.id;
+        batch.keep(body, 1);
+        if subject.commit(batch).is_ok() {
+            break id;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it mends itself");
+        std::thread::yield_now();
+    };
+    let old = block_on(old.finish()).expect("a body");
+    assert_ne!(old.id, new);
+    let (id, mut batch) = (old.id, Batch::new());
+    batch.keep(old, 1);
+    subject.must(batch);
+    assert_eq!(subject.read(id).as_deref(), Ok(&b"old"[..]));
+    assert_eq!(subject.read(new).as_deref(), Ok(&b"another"[..]));
+}

@@ -15,6 +15,7 @@ use crate::stepped::Steps;
 use crate::store::Inner;
 use crate::thread::Threads;
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
@@ -160,7 +161,12 @@ fn again(
         threads,
         alarm: inner.alarm.clone(),
     };
-    opening.again(end)
+    let (running, steps) = opening.again(end)?;
+    // Bodies begun before are still on their way in, under ids that no log knows of; others may be
+    // begun until the new opening takes over.
+    let given = old.shared.next_blob.load(Relaxed) + recovery::BLOB_GAP;
+    running.shared.next_blob.fetch_max(given, Relaxed);
+    Ok((running, steps))
 }
 
 fn probe(disk: &dyn Disk) -> io::Result<()> {

@@ -21,7 +21,7 @@ pub const FORMAT: &str = "estafeta store 1";
 /// The metadata file while it is being made.
 const METADATA_NEW: &str = "metadata.new";
 /// Blob ids that are skipped after a crash, so that none given before is given again.
-const BLOB_GAP: u64 = 1 << 24;
+pub const BLOB_GAP: u64 = 1 << 24;
 
 /// What was found.
 pub struct Recovered {

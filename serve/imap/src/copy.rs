@@ -37,10 +37,11 @@ impl ImapDesk {
             Moving::Leave => "move",
         };
         info!(mailbox = %selected.name, %to, messages = copied.uids.len(), uids = %LoggedSet(&uids), "{what}");
-        Ok(Answer::Copied {
-            uid_validity: copied.uid_validity,
-            uids: copied.uids,
-            modseq: selected.view.refresh().await?.highest_modseq(),
-        })
+        // It is done: whatever happens to the source from here on is no reason to say otherwise.
+        let modseq = match selected.view.refresh().await {
+            Ok(rows) => rows.highest_modseq(),
+            Err(_) => selected.view.highest_modseq(),
+        };
+        Ok(Answer::Copied { uid_validity: copied.uid_validity, uids: copied.uids, modseq })
     }
 }
