@@ -3,7 +3,7 @@
 use crate::config;
 use crate::words::Words;
 use anyhow::{Context, Result, bail};
-use engine_process::Identity;
+use engine_process::{Identity, act_for, is_root};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -148,6 +148,18 @@ pub fn chosen(directory: Option<PathBuf>, file: Option<&Path>) -> Result<Option<
         Some(directory) => Ok(Some(directory)),
         None => config::data_directory(file),
     }
+}
+
+/// Root does what it wishes with data as their owner would, who is told: files that belonged to root
+/// could not be opened by the server. It may still read everything.
+pub fn act_for_owner(directory: Option<&Path>) -> Result<Option<Identity>> {
+    let directory = directory.unwrap_or(Path::new(LAB));
+    // What is not there is told of by whoever looks for it.
+    let owner = if is_root() { Identity::owner(directory).ok().flatten() } else { None };
+    if let Some(owner) = &owner {
+        act_for(owner)?;
+    }
+    Ok(owner)
 }
 
 /// Writes a file whole or not at all, under its final name.

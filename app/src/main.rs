@@ -46,6 +46,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 use anyhow::Result;
 use clap::Parser;
 use cli::{Cli, Command};
+use print::Output;
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -59,7 +61,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    let (output, file) = (cli.output, cli.config.as_deref());
+    let (output, config) = (cli.output, cli.config);
+    let file = config.as_deref();
     let is_about_data = !matches!(
         cli.command,
         Command::Lab(_)
@@ -69,9 +72,26 @@ fn run(cli: Cli) -> Result<ExitCode> {
             | Command::Version
             | Command::Completion { .. }
     );
-    let data = if is_about_data { data::chosen(cli.data, file)? } else { cli.data };
-    let data = data.as_deref();
-    match cli.command {
+    if !is_about_data {
+        return dispatch(cli.command, file, cli.data.as_deref(), output);
+    }
+    let data = data::chosen(cli.data, file)?;
+    let owner = data::act_for_owner(data.as_deref())?;
+    dispatch(cli.command, file, data.as_deref(), output).map_err(|error| match owner {
+        Some(owner) if format!("{error:#}").to_lowercase().contains("permission denied") => {
+            error.context(format!("done as {}, who owns the data", owner.name()))
+        }
+        _ => error,
+    })
+}
+
+fn dispatch(
+    command: Command,
+    file: Option<&Path>,
+    data: Option<&Path>,
+    output: Output,
+) -> Result<ExitCode> {
+    match command {
         Command::Lab(options) => lab::run(&options, data),
         Command::Init(options) => init::run(options, file, data),
         Command::Serve => serve::run(file, data),

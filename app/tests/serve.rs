@@ -92,6 +92,21 @@ fn a_server_is_made_served_and_asked() {
 }
 
 #[test]
+fn what_root_does_while_no_server_runs_leaves_files_that_the_server_can_open() {
+    let mut server = Server::init();
+    let added = ["account", "add", "bob@mired.org", "--password", "bob"];
+    assert!(server.estafeta(&added).status.success());
+    assert!(server.estafeta(&["store", "check"]).status.success());
+    if is_root() {
+        let mut find = Command::new("find");
+        find.arg(server.data()).args(["!", "-user", "nobody"]);
+        assert_eq!(text(&find.output().unwrap()), "");
+    }
+    server.start();
+    assert!(text(&server.estafeta(&["account", "list"])).contains("bob@mired.org"));
+}
+
+#[test]
 fn what_is_on_its_way_when_the_server_is_stopped_arrives() {
     let mut server = Server::init();
     server.start();

@@ -3,8 +3,9 @@
 use nix::unistd::{Gid, Group, Uid, User};
 use std::ffi::CString;
 use std::fmt;
+use std::fs;
 use std::io;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
 /// A user of this machine, with groups.
@@ -67,6 +68,21 @@ impl Identity {
         Ok(Identity { name: user.name, uid: user.uid, gid: user.gid, groups })
     }
 
+    /// Who owns what is at `path`; `None` if root does.
+    pub fn owner(path: &Path) -> io::Result<Option<Identity>> {
+        let metadata = fs::metadata(path)?;
+        let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
+        if uid.is_root() {
+            return Ok(None);
+        }
+        // A number that has no name is somebody too.
+        let name = User::from_uid(uid)?.map(|user| user.name);
+        match name.and_then(|name| Identity::find(&name).ok()) {
+            Some(identity) => Ok(Some(identity)),
+            None => Ok(Some(Identity { name: uid.to_string(), uid, gid, groups: vec![gid] })),
+        }
+    }
+
     /// The same user with `group` as its main group.
     pub fn in_group(mut self, group: &str) -> Result<Identity, IdentityError> {
         let unreadable = |error: nix::Error| IdentityError::Unreadable(group.into(), error.into());
@@ -103,6 +119,7 @@ mod tests {
         assert!(root.gid.as_raw() == 0 && root.groups.contains(&root.gid));
         let unknown = Identity::find("nobody").unwrap().in_group("no-such-group");
         assert!(matches!(unknown, Err(IdentityError::UnknownGroup(_))));
+        assert_eq!(Identity::owner(Path::new("/")).unwrap(), None);
         let nobody = Identity::find("nobody").unwrap();
         assert!(!nobody.uid.is_root() && nobody.groups.contains(&nobody.gid));
     }

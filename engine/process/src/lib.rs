@@ -22,4 +22,4 @@ pub use confinement::{Confinement, Level, confine};
 pub use identity::{Identity, IdentityError};
 pub use manager::{Manager, State};
 pub use open_files::raise_open_files;
-pub use privilege::{PrivilegeError, give_up, is_root};
+pub use privilege::{PrivilegeError, act_for, give_up, is_root};

@@ -64,6 +64,17 @@ pub fn give_up(identity: Option<&Identity>) -> Result<(), PrivilegeError> {
     if is_root() && identity.is_none() { Ok(()) } else { check_user() }
 }
 
+/// Becomes `identity` for good, with the right to read everything and no other: for work that root
+/// asks for on files of somebody else, where what root would make could not be opened by them.
+pub fn act_for(identity: &Identity) -> Result<(), PrivilegeError> {
+    #[cfg(target_os = "linux")]
+    linux::keep_capabilities()?;
+    become_user(identity)?;
+    #[cfg(target_os = "linux")]
+    linux::read_everything()?;
+    check_user()
+}
+
 fn is_already(identity: &Identity) -> bool {
     Uid::effective() == identity.uid
 }
@@ -102,8 +113,26 @@ mod linux {
     use super::PrivilegeError;
     use rustix::thread::{
         CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, no_new_privs,
-        set_capabilities, set_no_new_privs,
+        set_capabilities, set_keep_capabilities, set_no_new_privs,
     };
+
+    const READ: CapabilitySets = CapabilitySets {
+        effective: CapabilitySet::DAC_READ_SEARCH,
+        permitted: CapabilitySet::DAC_READ_SEARCH,
+        inheritable: CapabilitySet::empty(),
+    };
+
+    /// Becoming somebody else takes them away unless this is said before.
+    pub(super) fn keep_capabilities() -> Result<(), PrivilegeError> {
+        set_keep_capabilities(true)
+            .map_err(|error| PrivilegeError::Refused("PR_SET_KEEPCAPS", error.into()))
+    }
+
+    /// Of those that were kept, all but the one to read are given up.
+    pub(super) fn read_everything() -> Result<(), PrivilegeError> {
+        set_capabilities(None, READ)
+            .map_err(|error| PrivilegeError::Refused("capset", error.into()))
+    }
 
     const NONE: CapabilitySets = CapabilitySets {
         effective: CapabilitySet::empty(),

@@ -2,7 +2,8 @@
 //! since nothing here can be undone.
 
 use engine_process::{
-    Confinement, Identity, Level, Manager, State, confine, give_up, handed_sockets, is_root,
+    Confinement, Identity, Level, Manager, State, act_for, confine, give_up, handed_sockets,
+    is_root,
 };
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -78,6 +79,39 @@ fn privileges_given_up_are_gone() {
         "mode 600".to_string(),
     ] {
         assert!(said.contains(&want), "{want} not in {said}");
+    }
+}
+
+#[test]
+fn whoever_acts_for_an_owner_reads_everything_and_writes_as_they_do() {
+    let name = "whoever_acts_for_an_owner_reads_everything_and_writes_as_they_do";
+    if let Some(folder) = std::env::var_os(CHILD) {
+        let folder = Path::new(&folder);
+        let owner = Identity::owner(folder).unwrap().unwrap();
+        act_for(&owner).unwrap();
+        println!("{} is root: {}, CapEff {}", owner.name(), is_root(), status("CapEff"));
+        tried("read shadow", std::fs::read("/etc/shadow"));
+        tried("write in etc", std::fs::write("/etc/estafeta-test", "x"));
+        tried("write", std::fs::write(folder.join("file"), "x"));
+        let made = Identity::owner(&folder.join("file")).unwrap();
+        println!("whose: {:?}", made.map(|made| made.name().to_string()));
+        return;
+    }
+    if !is_root() {
+        println!("skipped: {name} (needs root)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    Identity::find("nobody").unwrap().own(folder.path()).unwrap();
+    let said = child(name, folder.path().to_str().unwrap(), |_| {});
+    for want in [
+        "nobody is root: false, CapEff 0000000000000004",
+        "read shadow: can",
+        "write in etc: cannot",
+        "write: can",
+        "whose: Some(\"nobody\")",
+    ] {
+        assert!(said.contains(want), "{want} not in {said}");
     }
 }
 
