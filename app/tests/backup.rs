@@ -78,7 +78,11 @@ fn load(lab: &Lab, next: &AtomicU64, stop: &AtomicBool, told: &Mutex<Vec<u64>>) 
     while !stop.load(Ordering::Relaxed) {
         let number = next.fetch_add(1, Ordering::Relaxed);
         // Some are too large to travel inside the log.
-        let size = if number % 40 == 0 { 400_000 } else { 1_000 + (number as usize * 37) % 6_000 };
+        let size = if number.is_multiple_of(40) {
+            400_000
+        } else {
+            1_000 + (number as usize * 37) % 6_000
+        };
         deliver(&mut client, &format!("m{number}"), size);
         told.lock().unwrap().push(number);
         if number % 7 == 1 {

@@ -32,7 +32,7 @@ fn entry(number: u64) -> Entry {
         segment: 1 + number % 7,
         offset: number * 8,
         len: number,
-        large: number % 2 == 0,
+        large: number.is_multiple_of(2),
     };
     Entry { locator, holders: 1 + number as u32 % 3 }
 }
