@@ -109,6 +109,15 @@ fn send(client: &mut Client, id: u64) -> bool {
     })
 }
 
+/// Lets the senders end, also when the test fails.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 #[track_caller]
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
@@ -135,6 +144,7 @@ fn fills_up(name: &str, mount: impl Fn(&Path) -> bool) {
     let count = || acknowledged.lock().unwrap().len();
     let mut refused = 0;
     std::thread::scope(|scope| {
+        let _stops = Stops(&stop);
         let send = || sender(port, &next, &stop, &acknowledged);
         let senders = [scope.spawn(send), scope.spawn(send)];
         wait_until("mail", || count() > 200);

@@ -146,7 +146,8 @@ impl Room {
             return false;
         }
         warn!("the disk is full: what the store had in reserve is given back; make room");
-        self.disk.remove(RESERVE).is_ok()
+        // Some file systems give octets back only when they have noted it for good.
+        self.disk.remove(RESERVE).and_then(|()| self.disk.sync_dir("")).is_ok()
     }
 
     /// From now on a write of the metadata that finds no room waits for it, or not any more.
