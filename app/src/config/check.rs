@@ -90,7 +90,8 @@ fn listeners(config: &Config, reading: &mut Reading) {
     for (index, listener) in config.listener.iter().enumerate() {
         let at = |key: &str| format!("listener[{index}].{key}");
         let Some(service) = listener.service else {
-            if !reading.is_set(&at("service")) {
+            let is_section = !reading.is_wrong(&format!("listener[{index}]"));
+            if is_section && !reading.is_set(&at("service")) {
                 let what = "a listener needs a service".to_string();
                 reading.mistake_at(&at("service"), what, "add one, as in service = \"smtp\"");
             }
@@ -169,8 +170,9 @@ fn certificates(config: &Config, reading: &mut Reading) -> Vec<Keypair> {
     let mut good: Vec<Keypair> = Vec::new();
     for (index, certificate) in config.certificate.iter().enumerate() {
         let at = |key: &str| format!("certificate[{index}].{key}");
+        let is_section = !reading.is_wrong(&format!("certificate[{index}]"));
         for (key, path) in [("chain", &certificate.chain), ("key", &certificate.key)] {
-            if path.is_none() && !reading.is_set(&at(key)) {
+            if is_section && path.is_none() && !reading.is_set(&at(key)) {
                 let what = format!("a certificate needs a {key}");
                 let mend = format!("add the file, as in {key} = \"/etc/estafeta/{key}.pem\"");
                 reading.mistake_at(&at(key), what, mend);

@@ -56,8 +56,14 @@ pub struct Reading {
 impl Reading {
     /// The file is no TOML at `span`, and nothing is to be made of what stands in `all`.
     pub fn unreadable(&mut self, span: Range<usize>, all: Range<usize>, why: &str) {
-        let mend = "mend the line; \"estafeta config show\" prints how each key is written";
-        self.mistake(span, format!("this is not TOML: {why}"), mend);
+        let (what, mend) = match why {
+            "duplicate key" => ("this stands here for the second time", "remove one of the two"),
+            _ => (
+                "this is not TOML",
+                "mend the line; \"estafeta config show\" prints how each key is written",
+            ),
+        };
+        self.mistake(span, format!("{what}: {why}"), mend);
         self.unreadable.push(all);
     }
 

@@ -218,6 +218,24 @@ f:5:2: there is no section \"limit\"
 }
 
 #[test]
+fn what_stands_there_twice_or_is_no_section_is_told_once() {
+    said(
+        "grace = \"1s\"\ngrace = \"2s\"\nlistener = [1]\n",
+        "\
+f:2:1: this stands here for the second time: duplicate key
+  2 | grace = \"2s\"
+    | ^^^^^
+    remove one of the two
+
+f:3:13: expected a section, not the number 1
+  3 | listener = [1]
+    |             ^
+    begin each with a line [[listener]]
+",
+    );
+}
+
+#[test]
 fn listeners_that_cannot_be_are_found() {
     said(
         "\
