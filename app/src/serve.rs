@@ -9,8 +9,10 @@ use crate::keyring::Keyring;
 use crate::log;
 use crate::running::{Plan, Running, own_keyring};
 use crate::words::Words;
-use anyhow::Result;
-use engine_process::{Confinement, Level, Manager, confine, give_up, handed_sockets, is_root};
+use anyhow::{Result, bail};
+use engine_process::{
+    Confinement, Identity, Level, Manager, confine, give_up, handed_sockets, is_root,
+};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,6 +34,9 @@ pub fn run(file: Option<&Path>, data: Option<&Path>) -> Result<ExitCode> {
     // Who comes from now on waits until the store is open, and nobody is turned away.
     let doors = doors::open(&config, handed_sockets()?)?;
     let identity = if is_root() { Some(config::identity(&config)?) } else { None };
+    if let Some(identity) = &identity {
+        belongs_to(&data, identity)?;
+    }
     give_up(identity.as_ref())?;
     if let Some(identity) = &identity {
         info!(user = identity.name(), "privileges given up");
@@ -57,6 +62,21 @@ async fn serve(plan: Plan) -> Result<()> {
     running.close().await?;
     info!("everything is on disk");
     done
+}
+
+/// Data of somebody else could not be opened; root made them, perhaps, or they were copied.
+fn belongs_to(data: &Data, identity: &Identity) -> Result<()> {
+    let owner = Identity::owner(data.path())?;
+    let owner = owner.as_ref().map_or("root", Identity::name);
+    if owner != identity.name() {
+        bail!(
+            "{} belongs to {owner}, but the server is to be {name}: chown -R {name}: {0}, or name \
+             another user in the configuration",
+            data.path().display(),
+            name = identity.name()
+        );
+    }
+    Ok(())
 }
 
 /// Has the kernel taken all other files out of reach?

@@ -104,6 +104,13 @@ fn what_root_does_while_no_server_runs_leaves_files_that_the_server_can_open() {
     }
     server.start();
     assert!(text(&server.estafeta(&["account", "list"])).contains("bob@mired.org"));
+    server.signal("TERM");
+    server.ended();
+    if is_root() {
+        std::os::unix::fs::chown(server.data(), Some(0), None).unwrap();
+        let said = complaint(&server.estafeta(&["serve"]));
+        assert!(said.contains("belongs to root") && said.contains("chown -R nobody"), "{said}");
+    }
 }
 
 #[test]
