@@ -128,7 +128,7 @@ fn reopen(inner: &Inner, until: &mut Option<Position>) -> Result<u64, OpenError>
     let (mut running, steps) = again(inner, until, Threads::Own)?;
     let threads = steps.spawn();
     let starting = |error| recovery::io_error(&inner.directory, "starting the store", error);
-    running.set_threads(threads.map_err(starting)?);
+    running.set_threads(threads.map_err(starting)?).map_err(starting)?;
     let replayed = running.recovery.replayed;
     inner.replace(Arc::new(running));
     Ok(replayed)

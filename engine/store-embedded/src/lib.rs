@@ -44,6 +44,7 @@ mod recovery;
 mod room;
 mod running;
 mod salvage;
+mod scrub;
 mod settle;
 mod shared;
 mod spare;

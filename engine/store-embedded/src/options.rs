@@ -22,6 +22,8 @@ pub struct Options {
     /// A second copy of the metadata is made when the log has grown by so many octets, or by twice
     /// the octets of the last copy if that is more.
     pub copy_after: u64,
+    /// Everything that is kept is read this often.
+    pub scrub_every: Duration,
     /// So long after the disk has failed, the store tries to open itself again; then after twice as
     /// long each time, but not more than a minute.
     pub reopen_after: Duration,
@@ -37,6 +39,7 @@ impl Default for Options {
             checkpoint_interval: Duration::from_secs(5),
             reserve: 32 << 20,
             copy_after: 64 << 20,
+            scrub_every: Duration::from_secs(30 * 24 * 3600),
             reopen_after: Duration::from_secs(1),
         }
     }

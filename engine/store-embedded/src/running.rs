@@ -9,12 +9,13 @@ use crate::keeper::Alarm;
 use crate::log::{Log, LogError, Position};
 use crate::options::{OpenError, Options};
 use crate::recovery::{self, Recovered};
+use crate::scrub::Scrubber;
 use crate::settle::settle;
 use crate::shared::Shared;
 use crate::spare::Spare;
 use crate::stepped::Steps;
 use crate::store::Recovery;
-use crate::thread::Threads;
+use crate::thread::{self, Threads};
 use crate::twin::Copier;
 use crate::view::{Published, View};
 use std::io;
@@ -35,6 +36,8 @@ pub struct Running {
     /// What opening had to do.
     pub recovery: Recovery,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Hung up when the store closes.
+    scrubbing: Mutex<Option<std::sync::mpsc::Sender<()>>>,
 }
 
 /// How a store is opened.
@@ -127,14 +130,20 @@ fn assemble(
     let copier = Copier::new(shared.clone(), copies);
     let collector = Collector::new(shared.clone(), queue.clone(), checkpoints);
     let recovery = Recovery { replayed, cut };
-    let running = Running { shared, queue, recovery, threads: Mutex::default() };
+    let running =
+        Running { shared, queue, recovery, threads: Mutex::default(), scrubbing: Mutex::default() };
     (running, Steps::new(committer, checkpointer, collector, copier))
 }
 
 impl Running {
-    /// Its work is done by these.
-    pub fn set_threads(&mut self, threads: Vec<JoinHandle<()>>) {
+    /// Its work is done by these, and it is read over now and then.
+    pub fn set_threads(&mut self, mut threads: Vec<JoinHandle<()>>) -> io::Result<()> {
+        let (scrubbing, closing) = std::sync::mpsc::channel();
+        let scrubber = Scrubber::new(self.shared.clone(), closing);
+        threads.push(thread::spawn("scrubber", move || scrubber.run())?);
         self.threads = Mutex::new(threads);
+        self.scrubbing = Mutex::new(Some(scrubbing));
+        Ok(())
     }
 
     /// Takes no more work, writes the last checkpoint unless it has failed, and ends the threads.
@@ -142,6 +151,7 @@ impl Running {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.closing.store(true, Relaxed);
         self.shared.files.room.set_patient(false);
+        self.scrubbing.lock().unwrap_or_else(PoisonError::into_inner).take();
         while let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(Request::Close) {
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -78,6 +78,12 @@ pub struct Counters {
     pub checkpoint_micros: AtomicU64,
     /// Second copies of the metadata made.
     pub copies: AtomicU64,
+    /// Octets read by the scrubber.
+    pub scrubbed_bytes: AtomicU64,
+    /// Damages that the scrubber has found.
+    pub scrubbed_damaged: AtomicU64,
+    /// Rounds that it has done.
+    pub scrubs: AtomicU64,
     /// Segments emptied by copying.
     pub collected: AtomicU64,
     /// Segments that collection found damaged and left alone.

@@ -37,6 +37,12 @@ pub struct Stats {
     pub copy_bytes: u64,
     /// Second copies made since opening.
     pub copies: u64,
+    /// Octets that the scrubber has read since opening.
+    pub scrubbed_bytes: u64,
+    /// Damages that it has found.
+    pub scrubbed_damaged: u64,
+    /// Rounds that it has done.
+    pub scrubs: u64,
     /// Segments emptied by collection since opening.
     pub segments_collected: u64,
     /// Segments that collection could not read.
@@ -65,6 +71,9 @@ impl Stats {
             checkpoint_last: Duration::from_micros(counters.checkpoint_micros.load(Relaxed)),
             copy_bytes: shared.twin.len(),
             copies: counters.copies.load(Relaxed),
+            scrubbed_bytes: counters.scrubbed_bytes.load(Relaxed),
+            scrubbed_damaged: counters.scrubbed_damaged.load(Relaxed),
+            scrubs: counters.scrubs.load(Relaxed),
             segments_collected: counters.collected.load(Relaxed),
             segments_damaged: counters.damaged.load(Relaxed),
             waits_for_room: shared.files.room.is_waiting(),
@@ -97,6 +106,13 @@ impl fmt::Display for Stats {
         writeln!(f, "commits        {} with {} syncs", self.commits, self.log_syncs)?;
         writeln!(f, "checkpoints    {}, the last in {:?}", self.checkpoints, self.checkpoint_last)?;
         writeln!(f, "second copy    {}, made {} times", Size(self.copy_bytes), self.copies)?;
+        writeln!(
+            f,
+            "read over      {} in {} rounds, {} damages found",
+            Size(self.scrubbed_bytes),
+            self.scrubs,
+            self.scrubbed_damaged
+        )?;
         write!(
             f,
             "collected      {} segments, {} unreadable",

@@ -87,7 +87,7 @@ impl EmbeddedStore {
         let (running, lock) = open(disk.clone(), directory, &options, Threads::Own)?;
         let (mut running, steps, alarm) = running;
         let starting = |error| recovery::io_error(directory, "starting the store", error);
-        running.set_threads(steps.spawn().map_err(starting)?);
+        running.set_threads(steps.spawn().map_err(starting)?).map_err(starting)?;
         let store = EmbeddedStore::new(disk, directory, options, alarm, running, lock);
         let inner = store.inner.clone();
         let keeper = thread::spawn("keeper", move || keeper::run(&inner)).map_err(starting)?;
