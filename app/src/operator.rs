@@ -4,9 +4,9 @@ mod account;
 mod alias;
 mod device;
 mod domain;
-mod recover;
 mod import;
 mod passwd;
+mod recover;
 
 use crate::control;
 use crate::data::Data;

@@ -2,11 +2,13 @@
 
 mod aliases;
 mod mails;
+mod remote;
 mod server;
 mod told;
 
 pub use aliases::AliasesRequest;
 pub use mails::{MailsRequest, Mailstore};
+pub use remote::Remote;
 pub use server::{PlannedAccount, ServerPlan, ServerRequest};
 
 pub(super) use told::{Following, octets, table, troubles};
