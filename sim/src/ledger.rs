@@ -86,6 +86,9 @@ pub struct Doubt {
     quiet_since: Option<u64>,
 }
 
+/// The modseq of each message of each mailbox, by the mailbox's number and by UID.
+pub type Held = BTreeMap<u32, BTreeMap<u32, u64>>;
+
 /// One account.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
@@ -97,7 +100,7 @@ pub struct Account {
     /// the greatest UIDVALIDITY known when they were made.
     pub made: BTreeMap<Id, (String, u32, bool)>,
     /// The change log's newest number at the last audit, and what each mailbox held then.
-    pub log: Option<(u64, BTreeMap<u32, BTreeMap<u32, u64>>)>,
+    pub log: Option<(u64, Held)>,
     /// Where INBOX is, since the first audit.
     pub inbox: u32,
     /// Expunges that ever began.

@@ -232,13 +232,14 @@ impl Worker {
         let Some(validity) = there else {
             let id = self.company.ledger.borrow_mut().begin_create(number, name);
             let done = session.command(&format!("CREATE {name}")).await?;
-            let mut ledger = self.company.ledger.borrow_mut();
-            match done.ok {
-                true => ledger.created(number, id),
-                false if done.is_refused() => ledger.not_created(number, id),
-                false => ledger.counts.doubts += 1,
+            {
+                let mut ledger = self.company.ledger.borrow_mut();
+                match done.ok {
+                    true => ledger.created(number, id),
+                    false if done.is_refused() => ledger.not_created(number, id),
+                    false => ledger.counts.doubts += 1,
+                }
             }
-            drop(ledger);
             if done.ok {
                 let marks = self.company.ledger.borrow().marks(number);
                 let told = session.status(name).await?;
