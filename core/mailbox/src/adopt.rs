@@ -91,6 +91,8 @@ impl Mailboxes {
         let mut draft = Draft::new();
         draft.expect(key::mailbox(self.account, mailbox.id), octets);
         draft.raise_uids(self.account, mailbox.id, uid_next);
+        // Whoever has it open learns of it.
+        draft.alter(self.account, mailbox.id);
         Ok(self.inner.done(draft).await?.then_some(mailbox))
     }
 }

@@ -124,16 +124,25 @@ impl View {
         seen: ModSeq,
         newest: ModSeq,
     ) -> Result<Rows, Refusal> {
-        let unread = self.unread(snapshot, seen, newest).await?;
+        let mut unread = self.unread(snapshot, seen, newest).await?;
         if unread.altered {
-            let there = key::mailbox(self.account, self.mailbox().id);
-            if snapshot.get(&there).await.map_err(refuse)?.is_none() {
+            let (account, mailbox) = (self.account, self.mailbox().id);
+            if snapshot.get(&key::mailbox(account, mailbox)).await.map_err(refuse)?.is_none() {
                 progress.removed = true;
                 return Err(Refusal::NoSuchMailbox);
             }
+            // UIDNEXT may have been raised without a message (see `adopt`).
+            let last_uid = snapshot.get(&key::last_uid(account, mailbox)).await.map_err(refuse)?;
+            let last_uid = u32::try_from(octets::counter(last_uid.as_ref())).unwrap_or(u32::MAX);
+            unread.uid_last = unread.uid_last.max(Uid(last_uid));
         }
         if unread.highest_modseq == ModSeq(0) {
-            return Ok(rows);
+            let is_raised = unread.uid_last >= rows.uid_next();
+            let highest = rows.highest_modseq();
+            return Ok(match is_raised {
+                true => rows.with(BTreeMap::new(), unread.uid_last, highest),
+                false => rows,
+            });
         }
         let changes = self.changed_rows(snapshot, progress, &unread).await?;
         Ok(rows.with(changes, unread.uid_last, unread.highest_modseq))

@@ -589,3 +589,14 @@ async fn wherever_it_breaks_nothing_is_lost_or_doubled() {
         assert_eq!(texts, (0..30).map(with_crlf).collect::<Vec<_>>());
     }
 }
+
+#[tokio::test]
+async fn uids_of_messages_that_are_gone_are_not_given_again() {
+    let house = House::new().await;
+    house.files.put("/m/dovecot-uidlist", b"3 V9 N40\n7 :1.a\n", at(0));
+    house.files.put("/m/cur/1.a:2,", &message(1), at(1));
+    house.import_maildir("/m").await;
+    // Whoever has the mailbox open sees so too.
+    let view = house.boxes().open(&MailboxName::inbox()).await.unwrap();
+    assert_eq!((view.uid_next().0, view.rows().len()), (40, 1));
+}
