@@ -193,6 +193,23 @@ impl Account {
         quiet.then_some(self.expunges)
     }
 
+    /// Somebody was told of a mailbox that nobody may have heard of. What is wrong with it?
+    fn discover(&mut self, validity: u32, name: &str) -> Option<String> {
+        if self.folders.contains_key(&validity) {
+            return None;
+        }
+        let names = BTreeSet::from([name.to_owned()]);
+        let folder = Folder { names_ever: names.clone(), names, ..Folder::default() };
+        self.folders.insert(validity, folder);
+        let made = self.made.iter().find(|(_, (made, ..))| made == name);
+        let Some((id, above)) = made.map(|(id, (_, above, _))| (*id, *above)) else {
+            return Some(format!("nobody made {name}, {validity}"));
+        };
+        self.made.remove(&id);
+        (validity <= above)
+            .then(|| format!("UIDVALIDITY {validity} of {name} is not above {above}"))
+    }
+
     fn folder(&mut self, validity: u32) -> &mut Folder {
         self.folders.entry(validity).or_default()
     }
@@ -239,6 +256,7 @@ impl Ledger {
         filed: &[(u32, Token, [Bit; FLAGS.len()])],
     ) {
         let doubt = self.accounts[account].doubts.remove(&id);
+        self.told_of(account, validity, doubt.as_ref());
         self.counts.appended += filed.len() as u64;
         self.filed(account, validity, filed, doubt.and_then(|doubt| doubt.quiet_since));
     }
@@ -251,6 +269,14 @@ impl Ledger {
         {
             *account.folder(inbox).sure.entry(token).or_default() += 1;
             self.counts.delivered += 1;
+        }
+    }
+
+    /// Somebody was told the UIDVALIDITY of where letters went.
+    fn told_of(&mut self, account: usize, validity: u32, doubt: Option<&Doubt>) {
+        if let Some(doubt) = doubt {
+            let fault = self.accounts[account].discover(validity, &doubt.name);
+            self.broken.extend(fault);
         }
     }
 
@@ -479,6 +505,7 @@ impl Ledger {
             }
         }
         self.broken.extend(faults);
+        self.told_of(account, to, doubt.as_ref());
         self.filed(account, to, &filed, doubt.and_then(|doubt| doubt.quiet_since));
     }
 
@@ -534,24 +561,9 @@ impl Ledger {
         before: &Marks,
     ) {
         let owner = account;
-        let account = &mut self.accounts[account];
         let mut faults = Vec::new();
-        if !account.folders.contains_key(&validity) {
-            let made = account.made.iter().find(|(_, (made, ..))| made == name);
-            match made.map(|(id, (_, above, _))| (*id, *above)) {
-                Some((id, above)) => {
-                    account.made.remove(&id);
-                    if validity <= above {
-                        faults
-                            .push(format!("UIDVALIDITY {validity} of {name} is not above {above}"));
-                    }
-                }
-                None => faults.push(format!("account {owner} has a mailbox {name} ({validity})")),
-            }
-            let names = BTreeSet::from([name.to_owned()]);
-            let folder = Folder { names_ever: names.clone(), names, ..Folder::default() };
-            account.folders.insert(validity, folder);
-        }
+        faults.extend(self.accounts[account].discover(validity, name));
+        let account = &mut self.accounts[account];
         let folder = account.folder(validity);
         let (old_next, old_modseq) = before.get(&validity).copied().unwrap_or_default();
         for (what, old, new) in [
