@@ -79,6 +79,28 @@ const ENGLISH: Words = Words {
         ("copy", "message(s) {uids} copied from {mailbox} to {to}"),
         ("move", "message(s) {uids} moved from {mailbox} to {to}"),
         ("deleted", "message(s) {uids} removed from INBOX: the client took them away"),
+        ("the disk has room again: mail is taken in", "the disk has room again: mail is taken in"),
+        (
+            "the disk is nearly full: no mail is taken in, but it can be read and deleted; \
+             make room, nothing needs to be restarted",
+            "the disk is nearly full ({free_mib} MiB left): no mail is taken in, but it can be read and \
+             deleted; make room, nothing needs to be restarted",
+        ),
+        (
+            "the disk is full: mail can be read, but nothing can be changed; make room, nothing \
+             needs to be restarted",
+            "the disk is full: mail can be read, but nothing can be changed; make room, nothing needs \
+             to be restarted",
+        ),
+        (
+            "the store takes nothing more in; it opens itself again as soon as the disk can be written; \
+             see to the disk",
+            "the store takes nothing more in ({why}); see to the disk",
+        ),
+        (
+            "the store is open again; nothing that was acknowledged is lost",
+            "the store is open again; nothing that was acknowledged is lost",
+        ),
         ("disconnected", "the connection ends, {reason} ({received} octets in, {sent} out)"),
     ],
 };
@@ -129,6 +151,31 @@ const SPANISH: Words = Words {
         ("move", "mensaje(s) {uids} movidos de {mailbox} a {to}"),
         ("deleted", "mensaje(s) {uids} eliminados de INBOX: el cliente se los ha llevado"),
         (
+            "the disk has room again: mail is taken in",
+            "el disco vuelve a tener sitio: se acepta correo",
+        ),
+        (
+            "the disk is nearly full: no mail is taken in, but it can be read and deleted; \
+             make room, nothing needs to be restarted",
+            "el disco está casi lleno (quedan {free_mib} MiB): no se acepta correo, pero se puede leer y \
+             borrar; haz sitio, no hay que reiniciar nada",
+        ),
+        (
+            "the disk is full: mail can be read, but nothing can be changed; make room, nothing \
+             needs to be restarted",
+            "el disco está lleno: el correo se puede leer, pero no se puede cambiar nada; haz sitio, no \
+             hay que reiniciar nada",
+        ),
+        (
+            "the store takes nothing more in; it opens itself again as soon as the disk can be written; \
+             see to the disk",
+            "el almacén ya no acepta nada ({why}); mira qué le pasa al disco",
+        ),
+        (
+            "the store is open again; nothing that was acknowledged is lost",
+            "el almacén está abierto de nuevo; no se ha perdido nada de lo confirmado",
+        ),
+        (
             "disconnected",
             "termina la conexión, {reason} ({received} octetos recibidos, {sent} enviados)",
         ),
@@ -177,6 +224,31 @@ const CATALAN: Words = Words {
         ("copy", "missatge(s) {uids} copiats de {mailbox} a {to}"),
         ("move", "missatge(s) {uids} moguts de {mailbox} a {to}"),
         ("deleted", "missatge(s) {uids} eliminats d'INBOX: el client se'ls ha endut"),
+        (
+            "the disk has room again: mail is taken in",
+            "el disc torna a tenir lloc: s'accepta correu",
+        ),
+        (
+            "the disk is nearly full: no mail is taken in, but it can be read and deleted; \
+             make room, nothing needs to be restarted",
+            "el disc és gairebé ple (queden {free_mib} MiB): no s'accepta correu, però es pot llegir i \
+             esborrar; fes lloc, no cal reiniciar res",
+        ),
+        (
+            "the disk is full: mail can be read, but nothing can be changed; make room, nothing \
+             needs to be restarted",
+            "el disc és ple: el correu es pot llegir, però no es pot canviar res; fes lloc, no cal \
+             reiniciar res",
+        ),
+        (
+            "the store takes nothing more in; it opens itself again as soon as the disk can be written; \
+             see to the disk",
+            "el magatzem ja no accepta res ({why}); mira què té el disc",
+        ),
+        (
+            "the store is open again; nothing that was acknowledged is lost",
+            "el magatzem torna a ser obert; no s'ha perdut res del que es va confirmar",
+        ),
         (
             "disconnected",
             "la connexió s'acaba, {reason} ({received} octets rebuts, {sent} enviats)",
