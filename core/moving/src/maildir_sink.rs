@@ -139,17 +139,15 @@ impl MaildirFolder {
         self.directory.join("cur").join(name)
     }
 
-    /// A name with these flags; new keywords get letters.
+    /// A name with these flags; new keywords get letters. One that was passed on has `P`, which some
+    /// programs know, and a letter besides, which Dovecot wants.
     fn name(&mut self, base: String, flags: &Flags) -> MaildirName {
-        let is_passed = |k: &&Keyword| k.as_str().eq_ignore_ascii_case("$Forwarded");
-        let passed = flags.keywords().iter().any(|k| is_passed(&k));
-        let others: Vec<Keyword> =
-            flags.keywords().iter().filter(|k| !is_passed(k)).cloned().collect();
-        let (keywords, left_over) = self.keywords.letters(&others);
+        let (keywords, left_over) = self.keywords.letters(flags.keywords());
         self.left_over += left_over as u64;
+        let is_passed = |k: &Keyword| k.as_str().eq_ignore_ascii_case("$Forwarded");
         let mut name = MaildirName::parse(&base);
         name.flags = Flags::from_parts(flags.system_bits(), Vec::new());
-        name.passed = passed;
+        name.passed = flags.keywords().iter().any(is_passed);
         name.keywords = keywords;
         name
     }
