@@ -319,15 +319,19 @@ fn check_arrivals(account: &Account, seen: &Seen, faults: &mut Vec<String>) {
         for (token, bound) in tokens {
             let sure = folder.sure.get(&token).copied().unwrap_or(0);
             let here = |doubt: &&Doubt| folder.names_ever.contains(&doubt.name);
+            // A rename whose outcome nobody told leaves a name to two.
+            let may_be = |name: &String| {
+                account.folders.values().filter(|f| f.names_ever.contains(name)).count()
+            };
             let (mut least, mut most) = (sure, sure);
-            for (letter, from) in account.doubts.values().filter(here).flat_map(|d| &d.letters) {
-                if *letter != token {
-                    continue;
-                }
-                match from.map(|from| whereabouts(account, &present, from)) {
-                    None | Some(Whereabouts::Unclear) => most += 1,
-                    Some(Whereabouts::Moved) => (least, most) = (least + 1, most + 1),
-                    Some(Whereabouts::There) => {}
+            for doubt in account.doubts.values().filter(here) {
+                let alone = may_be(&doubt.name) == 1;
+                for (_, from) in doubt.letters.iter().filter(|(letter, _)| *letter == token) {
+                    match from.map(|from| whereabouts(account, &present, from)) {
+                        Some(Whereabouts::Moved) if alone => (least, most) = (least + 1, most + 1),
+                        Some(Whereabouts::There) => {}
+                        _ => most += 1,
+                    }
                 }
             }
             if bound < least || bound > most {
