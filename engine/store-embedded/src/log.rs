@@ -153,8 +153,10 @@ impl Log {
         self.file.write_at(frames, self.end.offset).map_err(|error| self.unwritten(error))?;
         self.file.sync_data().map_err(LogError::Broken)?;
         self.end.offset += frames.len() as u64;
-        // A store that hardly grows does not need another segment yet.
-        if self.end.offset >= self.limit / SPARE_AFTER {
+        // A store that hardly grows does not need another segment yet. One that is taken already must
+        // not be made again: it would be filled with zeros, or removed for want of room, while it is
+        // written to.
+        if self.next.is_none() && self.end.offset >= self.limit / SPARE_AFTER {
             self.spare.want(self.end.segment + 1);
         }
         Ok(())
