@@ -33,6 +33,13 @@ const SIZE_MAX: u64 = 2 << 30;
 /// Room for the trace fields that we put on top of it.
 const TRACE_MAX: u64 = 64 * 1024;
 
+/// Octets of the store's metadata that a command keeps in memory,
+const COMMAND_CACHE: usize = 8 << 20;
+/// and of what it committed before a checkpoint,
+const COMMAND_MEMORY: usize = 8 << 20;
+/// and of the log, which is also what is read again after a kill.
+const COMMAND_LOG: u64 = 24 << 20;
+
 /// Everything that answers questions. Cheap to clone.
 #[derive(Clone)]
 pub struct Office {
@@ -64,14 +71,30 @@ pub struct Duty {
 }
 
 impl Office {
-    /// Opens the store in `data`, or makes it. Takes a while: not for a thread that serves others.
+    /// Opens the store in `data`, or makes it, for one command: with little memory, since a server
+    /// on the same machine may need it, and an import commits more than any server does. Takes a
+    /// while: not for a thread that serves others.
     pub fn open(data: &Data) -> Result<Office, OpenError> {
-        Office::open_as(data, &Keeping::default())
+        let options = engine_store_embedded::Options {
+            cache_size: COMMAND_CACHE,
+            checkpoint_memory: COMMAND_MEMORY,
+            checkpoint_log: COMMAND_LOG,
+            ..engine_store_embedded::Options::default()
+        };
+        Office::open_with(data, &Keeping::default(), options)
     }
 
-    /// The same; mail is kept as the configuration says.
+    /// The same for a server; mail is kept as the configuration says.
     pub fn open_as(data: &Data, keeping: &Keeping) -> Result<Office, OpenError> {
-        let store = EmbeddedStore::open(&data.store(), engine_store_embedded::Options::default())?;
+        Office::open_with(data, keeping, engine_store_embedded::Options::default())
+    }
+
+    fn open_with(
+        data: &Data,
+        keeping: &Keeping,
+        options: engine_store_embedded::Options,
+    ) -> Result<Office, OpenError> {
+        let store = EmbeddedStore::open(&data.store(), options)?;
         let random = Arc::new(SystemRandom);
         let passwords = Arc::new(Argon2Passwords::new(random.clone()));
         let world = World { clock: Arc::new(SystemClock), random, passwords };

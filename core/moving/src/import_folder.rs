@@ -18,7 +18,7 @@ use words_message::HeaderCollector;
 /// Messages looked at together, and most that come in one commit.
 const PAGE: usize = 500;
 /// Octets of bodies after which those that wait are committed.
-const WAITING_MAX: u64 = 4 << 20;
+const WAITING_MAX: u64 = 2 << 20;
 
 /// How often a message is asked for whose source says that it may pass.
 const ATTEMPTS: usize = 3;
