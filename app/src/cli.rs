@@ -10,8 +10,8 @@ mod export;
 mod import;
 mod init;
 mod lab;
-mod restore;
 mod recover;
+mod restore;
 mod store;
 
 pub use account::{AccountCommand, Elsewhere, Limits, PasswordChoice};
@@ -24,8 +24,8 @@ pub use export::{ExportCommand, ExportWhich};
 pub use import::{Encryption, ImportCommand, ImportHow};
 pub use init::{Init, Ports};
 pub use lab::Lab;
-pub use restore::Restore;
 pub use recover::Recover;
+pub use restore::Restore;
 pub use store::StoreCommand;
 
 use crate::print::Output;

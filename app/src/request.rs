@@ -18,12 +18,12 @@ pub use alias::AliasRequest;
 pub use backup::{BackupRequest, told};
 pub use device::DeviceRequest;
 pub use domain::DomainRequest;
-pub use recover::{RecoverAction, RecoverRequest};
 pub use export::ExportRequest;
 pub use import::{
     AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, Remote, ServerPlan,
     ServerRequest,
 };
+pub use recover::{RecoverAction, RecoverRequest};
 pub use restore::RestoreRequest;
 pub use store::{StoreRequest, explained};
 

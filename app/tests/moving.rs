@@ -314,9 +314,11 @@ fn what_cannot_be_read_is_told_with_the_next_step() {
     let mbox = mbox.display().to_string();
     let output = lab.estafeta(&["import", "mbox", &mbox, "--account", "nobody@mired.org"]);
     assert!(!output.status.success());
-    let said = good(&lab, &["import", "mbox", &mbox, "--account", "ana@mired.org", "--into", "Old"]);
+    let said =
+        good(&lab, &["import", "mbox", &mbox, "--account", "ana@mired.org", "--into", "Old"]);
     assert!(said.contains("Brought 1 messages"), "{said}");
-    let said = good(&lab, &["export", "mbox", &none, "--account", "ana@mired.org", "--only", "Old"]);
+    let said =
+        good(&lab, &["export", "mbox", &none, "--account", "ana@mired.org", "--only", "Old"]);
     assert!(said.contains("Written 1 messages"), "{said}");
     let written = std::fs::read_to_string(lab.folder().join("none/Old")).unwrap();
     assert!(written.starts_with("From MAILER-DAEMON Tue Nov 24 08:29:44 2026\nSubject: a\n"));

@@ -273,9 +273,12 @@ fn assert_flat(what: &str, samples: &[Sample], value: impl Fn(&Sample) -> u64, s
     assert!(after <= before + before / 10 + slack, "{what} grows: {before}, then {after}");
 }
 
+/// What a curve shows of a sample.
+type Value = fn(&Sample) -> f64;
+
 /// Three curves, one below the other.
 fn svg(samples: &[Sample]) -> String {
-    let curves: [(&str, fn(&Sample) -> f64); 3] = [
+    let curves: [(&str, Value); 3] = [
         ("memory, MB", |s| s.memory_kb as f64 / 1024.0),
         ("file descriptors", |s| s.descriptors as f64),
         ("disk, MB", |s| s.disk_kb as f64 / 1024.0),

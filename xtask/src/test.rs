@@ -20,7 +20,10 @@ pub fn run(root: &Path) -> Result<()> {
     // The binary's own tests measure memory and are killed under load: as it is shipped.
     tests(root, &["--release", "--package", "estafeta"])?;
     // The package as an administrator gets it; it says by itself when it cannot be tried here.
-    watched(Command::new(root.join("dist/test-package")).stdin(Stdio::null()), "dist/test-package")?;
+    watched(
+        Command::new(root.join("dist/test-package")).stdin(Stdio::null()),
+        "dist/test-package",
+    )?;
     let missing: Vec<_> = PROGRAMS.iter().filter(|p| !packages::installed(p.name)).collect();
     for program in &missing {
         println!(
