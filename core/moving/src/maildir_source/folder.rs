@@ -38,6 +38,8 @@ pub(super) struct MaildirFolder {
     keywords: KeywordList,
     files: Vec<FileName>,
     next: usize,
+    /// Messages with keyword letters that have no name.
+    nameless: u64,
     remarks: Vec<String>,
 }
 
@@ -56,6 +58,7 @@ impl MaildirFolder {
             keywords: KeywordList::new(),
             files: Vec::new(),
             next: 0,
+            nameless: 0,
             remarks: Vec::new(),
         };
         folder.read_keywords().await?;
@@ -167,9 +170,7 @@ impl MaildirFolder {
         }
         let uid = (file.uid != 0).then_some(Uid(file.uid));
         let unique_id = uid.and_then(|uid| self.unique_id(uid, name.identity()));
-        if nameless > 0 && self.remarks.len() < 100 {
-            self.remarks.push(format!("{label}: {nameless} keyword letters have no name"));
-        }
+        self.nameless += u64::from(nameless > 0);
         let key = match file.name.to_str() {
             Some(_) => name.identity().as_bytes().to_vec(),
             None => file.name.as_encoded_bytes().to_vec(),
@@ -271,6 +272,12 @@ impl OpenFolder for MaildirFolder {
     }
 
     fn remarks(&mut self) -> Vec<String> {
+        let nameless = std::mem::take(&mut self.nameless);
+        if nameless > 0 {
+            let list = self.directory.join("dovecot-keywords");
+            let what = "messages have keyword letters that it does not name";
+            self.remarks.push(format!("{}: {nameless} {what}", list.display()));
+        }
         std::mem::take(&mut self.remarks)
     }
 }
