@@ -34,9 +34,9 @@ const SIZE_MAX: u64 = 2 << 30;
 const TRACE_MAX: u64 = 64 * 1024;
 
 /// Octets of the store's metadata that a command keeps in memory,
-const COMMAND_CACHE: usize = 8 << 20;
+const COMMAND_CACHE: usize = 4 << 20;
 /// and of what it committed before a checkpoint,
-const COMMAND_MEMORY: usize = 8 << 20;
+const COMMAND_MEMORY: usize = 3 << 20;
 /// and of the log, which is also what is read again after a kill.
 const COMMAND_LOG: u64 = 24 << 20;
 
