@@ -5,11 +5,10 @@ mod support;
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use support::client::Client;
-use support::{Lab, binary};
+use support::server::Server;
 
 const PEOPLE: [&str; 4] = ["ana", "bob", "carme", "dani"];
 /// Messages that a mailbox keeps; older ones are archived, and from there removed.
@@ -57,21 +56,21 @@ impl Shared {
 #[test]
 fn nothing_grows_under_hours_of_mail() {
     let seconds = std::env::var("ESTAFETA_SOAK").map_or(10, |text| text.parse().unwrap());
-    let lab = serve();
+    let server = serve();
     let shared = Shared::default();
     let samples = std::thread::scope(|scope| {
         for number in 0..SENDERS {
-            let (lab, shared) = (&lab, &shared);
-            scope.spawn(move || send(lab.port("smtp"), number, shared));
+            let (server, shared) = (&server, &shared);
+            scope.spawn(move || send(server.port("smtp"), number, shared));
         }
         for person in PEOPLE {
             for computer in 0..COMPUTERS {
-                let (lab, shared) = (&lab, &shared);
-                scope.spawn(move || read(lab.port("imap"), person, computer, shared));
+                let (server, shared) = (&server, &shared);
+                scope.spawn(move || read(server.port("imap"), person, computer, shared));
             }
         }
-        scope.spawn(|| poll(lab.port("pop3"), &shared));
-        let samples = watch(&lab, Duration::from_secs(seconds), &shared);
+        scope.spawn(|| poll(server.port("pop3"), &shared));
+        let samples = watch(&server, Duration::from_secs(seconds), &shared);
         shared.stop.store(true, Ordering::Relaxed);
         samples
     });
@@ -90,42 +89,20 @@ fn nothing_grows_under_hours_of_mail() {
         assert_flat("file descriptors", &samples, |s| s.descriptors, 10);
         assert_flat("disk", &samples, |s| s.disk_kb, 512 * 1024);
     }
-    assert_eq!(lab.estafeta(&["store", "check"]).status.code(), Some(0));
+    assert_eq!(server.estafeta(&["store", "check"]).status.code(), Some(0));
 }
 
 /// A server for four people that keeps nothing of what was removed.
-fn serve() -> Lab {
-    let mut lab = Lab::prepare();
-    let mut text = format!("host_name = \"mail.mired.org\"\ndata = {:?}\n", lab.data());
-    text += "[mail]\nundelete_days = 0\n[log]\nlevel = \"warnings\"\n";
-    for name in support::PORTS {
-        let port = lab.port(name);
-        let _ = write!(
-            text,
-            "[[listener]]\nservice = \"{name}\"\naddress = \"127.0.0.1\"\nport = {port}\n"
-        );
-    }
-    let config = lab.folder().join("estafeta.toml");
-    std::fs::write(&config, text).unwrap();
-    std::fs::create_dir_all(lab.data()).unwrap();
-    let made = Command::new(binary())
-        .args(["init", "--domain", "mired.org", "--account", "ana@mired.org"])
-        .args(["--password", "ana", "--data"])
-        .arg(lab.data())
-        .arg("--config")
-        .arg(lab.folder().join("made.toml"))
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+fn serve() -> Server {
+    let mut server = Server::init();
+    server.configure("[mail]\nundelete_days = 0\n");
     for person in &PEOPLE[1..] {
         let address = format!("{person}@mired.org");
-        let added = lab.estafeta(&["account", "add", &address, "--password", person]);
+        let added = server.estafeta(&["account", "add", &address, "--password", person]);
         assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
     }
-    let mut command = Command::new(binary());
-    command.arg("serve").arg("--config").arg(&config);
-    lab.spawn(command);
-    lab
+    server.start();
+    server
 }
 
 /// Sends at a steady pace; every tenth message in a session of its own.
@@ -229,21 +206,28 @@ fn poll(port: u16, shared: &Shared) {
     }
 }
 
-fn watch(lab: &Lab, time: Duration, shared: &Shared) -> Vec<Sample> {
+fn watch(server: &Server, time: Duration, shared: &Shared) -> Vec<Sample> {
     let began = Instant::now();
     let mut samples = Vec::new();
     while began.elapsed() < time {
         std::thread::sleep((time / POINTS).max(Duration::from_millis(100)));
-        let folder = format!("/proc/{}/fd", lab.pid());
+        let folder = format!("/proc/{}/fd", server.pid());
         samples.push(Sample {
             seconds: began.elapsed().as_secs_f64(),
-            memory_kb: lab.memory_kb("VmRSS"),
+            memory_kb: resident_kb(server),
             descriptors: std::fs::read_dir(folder).unwrap().count() as u64,
-            disk_kb: disk_kb(&lab.data()),
+            disk_kb: disk_kb(&server.data()),
             delivered: shared.delivered.load(Ordering::Relaxed),
         });
     }
     samples
+}
+
+/// Memory of the process.
+fn resident_kb(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// Blocks in use below `folder`. What vanishes meanwhile takes no room.
