@@ -7,6 +7,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 /// A directory tree. Names are relative to its root, with `/` between parts.
 pub trait Disk: Debug + Send + Sync {
@@ -33,7 +37,7 @@ pub trait Disk: Debug + Send + Sync {
         None
     }
 
-    /// Octets that can still be written.
+    /// Octets that can still be written, as of a few milliseconds ago at most.
     fn available(&self) -> io::Result<u64>;
 
     /// Keeps every other process out as long as the answer lives. `WouldBlock` if one is in.
@@ -88,12 +92,24 @@ pub trait DiskFile: Debug + Send + Sync {
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
+    /// What was left when it was last measured.
+    #[cfg(unix)]
+    measured: Mutex<Option<(Instant, u64)>>,
 }
+
+/// For so long a measured number of free octets is true enough: it is asked for several times a
+/// message, and thousands of messages come in a second.
+#[cfg(unix)]
+const MEASURED_FOR: Duration = Duration::from_millis(5);
 
 impl Directory {
     /// The directory `root`, which need not be there yet.
     pub fn new(root: &Path) -> Directory {
-        Directory { root: root.to_owned() }
+        Directory {
+            root: root.to_owned(),
+            #[cfg(unix)]
+            measured: Mutex::new(None),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -138,7 +154,11 @@ impl Disk for Directory {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path(name))
+        fs::remove_file(self.path(name))?;
+        // There may be more room now, and that is why it was removed.
+        #[cfg(unix)]
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
@@ -157,8 +177,16 @@ impl Disk for Directory {
     fn available(&self) -> io::Result<u64> {
         #[cfg(unix)]
         {
+            let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((when, octets)) = *measured
+                && when.elapsed() < MEASURED_FOR
+            {
+                return Ok(octets);
+            }
             let stat = rustix::fs::statvfs(&self.root)?;
-            Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+            let octets = stat.f_bavail.saturating_mul(stat.f_frsize);
+            *measured = Some((Instant::now(), octets));
+            Ok(octets)
         }
         #[cfg(not(unix))]
         Ok(u64::MAX)
