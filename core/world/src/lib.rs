@@ -1,5 +1,5 @@
 //! Every door to the outside other than storage: the clock, randomness, password hashing,
-//! connections to servers elsewhere.
+//! connections to servers elsewhere, names in the DNS.
 //! Engines and the simulator stand behind these traits; the core never reads a clock itself.
 
 mod dialer;
@@ -16,9 +16,11 @@ pub use files::{
 };
 
 mod password;
+mod resolver;
 pub mod testing;
 
 pub use password::{Maker, PasswordError, Passwords};
+pub use resolver::{Answer, LookupError, Question, Record, RecordKind, Resolver, Standing, Tlsa};
 
 use std::future::Future;
 use std::pin::Pin;
