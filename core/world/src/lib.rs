@@ -1,12 +1,18 @@
 //! Every door to the outside other than storage: the clock, randomness, password hashing,
-//! connections to servers elsewhere, names in the DNS.
+//! connections to servers elsewhere, names in the DNS, files on the web.
 //! Engines and the simulator stand behind these traits; the core never reads a clock itself.
 
+mod authority;
 mod dialer;
 
+pub use authority::{Authority, AuthorityError, Person, Sought, Verdict};
 pub use dialer::{
-    Dial, DialError, DialTls, Dialer, Fingerprint, Protection, Trust, Wire, WireError,
+    Dial, DialError, DialTls, Dialer, Fingerprint, Flaw, Protection, Trust, Wire, WireError,
 };
+
+mod fetcher;
+
+pub use fetcher::{Fetch, FetchError, Fetched, Fetcher, Reach};
 
 mod files;
 
