@@ -10,6 +10,7 @@ pub mod modified_utf7;
 mod number_set;
 mod path;
 mod refusal;
+mod report;
 mod special_use;
 mod status;
 
@@ -21,5 +22,6 @@ pub use mailbox_name::MailboxName;
 pub use number_set::NumberSet;
 pub use path::{ForwardPath, ReversePath};
 pub use refusal::Refusal;
+pub use report::{BodyType, Notify, OriginalRecipient, Ret, decode_xtext, encode_xtext};
 pub use special_use::SpecialUse;
 pub use status::EnhancedStatus;
