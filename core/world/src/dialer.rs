@@ -1,7 +1,8 @@
 //! The way out: connections to servers elsewhere.
 
-use crate::Later;
+use crate::{Later, Tlsa};
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -14,10 +15,15 @@ pub trait Dialer: Send + Sync {
 /// Where a connection shall lead, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dial {
-    /// A DNS name or an IP address; the certificate must be for it.
+    /// A DNS name or an IP address: whom the peer is asked to be (RFC 6066 §3), and whom it must show
+    /// itself to be where [`Trust`] does not name others.
     pub host: String,
+    /// Where the connection leads, if that is known already; else the system looks up the host.
+    pub address: Option<IpAddr>,
     /// The port.
     pub port: u16,
+    /// From which address of this machine; any of its kind, if none is given.
+    pub source: Option<IpAddr>,
     /// When TLS begins.
     pub tls: DialTls,
     /// Whose certificate will do.
@@ -42,6 +48,19 @@ pub enum Trust {
     Authorities,
     /// This one alone, whatever its name and dates say.
     Pinned(Fingerprint),
+    /// Any at all: better than none against whoever only listens (RFC 7435 §3).
+    Anyone,
+    /// One that leads to an authority which this machine knows, for any of these names (RFC 8461
+    /// §4.1).
+    Names(Vec<String>),
+    /// One that any of these records describes (RFC 7672 §3). If none of them can be used, any at
+    /// all (§2.2).
+    Dane {
+        /// The records, validated by DNSSEC.
+        records: Vec<Tlsa>,
+        /// For which names it may be where a record names its authority (§3.2.2).
+        names: Vec<String>,
+    },
 }
 
 /// A connection: octets both ways. It reads nothing that was not asked for.
@@ -137,11 +156,26 @@ pub enum DialError {
     Untrusted {
         /// Its fingerprint, if it could be taken.
         fingerprint: Option<Fingerprint>,
-        /// What is wrong with it.
+        /// What is wrong with it, for programs.
+        flaw: Flaw,
+        /// What is wrong with it, for people.
         reason: String,
     },
     /// TLS failed in another way, or is there already.
     Tls(String),
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// No authority that is believed has signed it.
+    Authority,
+    /// It is for other names.
+    Name,
+    /// It is not valid any more, or not yet.
+    Dates,
+    /// It is not the one that is wanted: no fingerprint, no TLSA record describes it.
+    Other,
 }
 
 impl fmt::Display for DialError {
@@ -150,12 +184,12 @@ impl fmt::Display for DialError {
             DialError::NoSuchHost(why) => write!(f, "the name cannot be found: {why}"),
             DialError::Unreachable(why) => write!(f, "no connection: {why}"),
             DialError::TimedOut => f.write_str("no answer in time"),
-            DialError::Untrusted { fingerprint: Some(fingerprint), reason } => write!(
+            DialError::Untrusted { fingerprint: Some(fingerprint), reason, .. } => write!(
                 f,
                 "the certificate is not trusted: {reason}; if it is the right one, give its \
                  fingerprint {fingerprint} or its authority"
             ),
-            DialError::Untrusted { fingerprint: None, reason } => {
+            DialError::Untrusted { fingerprint: None, reason, .. } => {
                 write!(f, "the certificate is not trusted: {reason}")
             }
             DialError::Tls(why) => write!(f, "TLS failed: {why}"),

@@ -135,6 +135,20 @@ pub struct Tlsa {
     pub data: Vec<u8>,
 }
 
+impl Tlsa {
+    /// Can mail use it (RFC 7672 §3.1)? Of the usages only DANE-TA and DANE-EE, of the rest what has
+    /// a meaning, and a digest has its length.
+    pub fn is_usable(&self) -> bool {
+        let len_fits = match self.matching {
+            0 => !self.data.is_empty(),
+            1 => self.data.len() == 32,
+            2 => self.data.len() == 64,
+            _ => false,
+        };
+        matches!(self.usage, 2 | 3) && self.selector <= 1 && len_fits
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -202,6 +216,31 @@ mod tests {
     #[test]
     fn names_are_asked_in_one_spelling() {
         assert_eq!(Question::new("MiReD.org.", RecordKind::Mx).name, "mired.org");
+    }
+
+    #[test]
+    fn mail_uses_two_usages_of_tlsa() {
+        let usable = |usage, selector, matching, len| {
+            Tlsa { usage, selector, matching, data: vec![7; len] }.is_usable()
+        };
+        for (usage, selector, matching, len) in
+            [(3, 1, 1, 32), (3, 0, 1, 32), (2, 0, 2, 64), (2, 1, 0, 9), (3, 0, 0, 9)]
+        {
+            assert!(usable(usage, selector, matching, len), "{usage} {selector} {matching}");
+        }
+        for (usage, selector, matching, len) in [
+            (0, 1, 1, 32),
+            (1, 1, 1, 32),
+            (4, 1, 1, 32),
+            (255, 0, 0, 9),
+            (3, 2, 1, 32),
+            (3, 1, 3, 32),
+            (3, 1, 1, 31),
+            (3, 1, 2, 32),
+            (3, 1, 0, 0),
+        ] {
+            assert!(!usable(usage, selector, matching, len), "{usage} {selector} {matching}");
+        }
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use crate::roots::Roots;
 use crate::wire::TcpWire;
 use core_world::{Dial, DialError, DialTls, Dialer, Later, Wire};
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 /// So long may one of several addresses take to answer, before the next is tried.
@@ -26,7 +27,7 @@ impl TcpDialer {
     }
 
     async fn open(&self, to: &Dial) -> Result<Box<dyn Wire>, DialError> {
-        let mut wire = TcpWire::new(connect(&to.host, to.port).await?, self.roots.clone());
+        let mut wire = TcpWire::new(connect(to).await?, self.roots.clone());
         if to.tls == DialTls::Implicit {
             wire.start_tls(&to.host, &to.trust).await?;
         }
@@ -42,12 +43,15 @@ impl Dialer for TcpDialer {
     }
 }
 
-async fn connect(host: &str, port: u16) -> Result<TcpStream, DialError> {
-    let found = lookup_host((host, port)).await;
-    let addresses = found.map_err(|error| DialError::NoSuchHost(format!("{host}: {error}")))?;
-    let mut last = DialError::NoSuchHost(format!("{host} has no address"));
-    for address in addresses.take(ADDRESSES_MAX) {
-        match connect_to(address).await {
+async fn connect(to: &Dial) -> Result<TcpStream, DialError> {
+    let addresses = addresses(to).await?;
+    let mut last = DialError::NoSuchHost(match to.source {
+        Some(source) => format!("{} has no address that {source} can reach", to.host),
+        None => format!("{} has no address", to.host),
+    });
+    let fits = |address: &SocketAddr| to.source.is_none_or(|s| s.is_ipv4() == address.is_ipv4());
+    for address in addresses.into_iter().filter(fits).take(ADDRESSES_MAX) {
+        match connect_to(address, to.source).await {
             Ok(tcp) => return Ok(tcp),
             Err(error) => last = error,
         }
@@ -55,8 +59,18 @@ async fn connect(host: &str, port: u16) -> Result<TcpStream, DialError> {
     Err(last)
 }
 
-async fn connect_to(address: SocketAddr) -> Result<TcpStream, DialError> {
-    match timeout(ADDRESS_TIME, TcpStream::connect(address)).await {
+async fn addresses(to: &Dial) -> Result<Vec<SocketAddr>, DialError> {
+    if let Some(address) = to.address {
+        return Ok(vec![SocketAddr::new(address, to.port)]);
+    }
+    let found = lookup_host((to.host.as_str(), to.port)).await;
+    found
+        .map(Iterator::collect)
+        .map_err(|error| DialError::NoSuchHost(format!("{}: {error}", to.host)))
+}
+
+async fn connect_to(address: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, DialError> {
+    match timeout(ADDRESS_TIME, open_from(source, address)).await {
         Ok(Ok(tcp)) => {
             // Without it only the pace suffers.
             let _ = tcp.set_nodelay(true);
@@ -65,4 +79,12 @@ async fn connect_to(address: SocketAddr) -> Result<TcpStream, DialError> {
         Ok(Err(error)) => Err(DialError::Unreachable(format!("{address}: {error}"))),
         Err(_) => Err(DialError::Unreachable(format!("{address}: no answer"))),
     }
+}
+
+async fn open_from(source: Option<IpAddr>, address: SocketAddr) -> io::Result<TcpStream> {
+    let Some(source) = source else { return TcpStream::connect(address).await };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let bound = socket.bind(SocketAddr::new(source, 0));
+    bound.map_err(|e| io::Error::new(e.kind(), format!("not from {source}: {e}")))?;
+    socket.connect(address).await
 }

@@ -27,6 +27,7 @@ mod caught;
 mod certificate;
 mod certificates;
 mod connection;
+mod dane;
 mod dialer;
 mod limit;
 mod listener;

@@ -43,8 +43,7 @@ impl TcpWire {
                 return Err(DialError::Tls("it has begun already, or failed".to_string()));
             }
         };
-        let name = ServerName::try_from(host.trim_end_matches('.').to_string())
-            .map_err(|_| DialError::Tls(format!("{host} cannot be the name of a server")))?;
+        let name = server_name(host, trust, &tcp)?;
         let judge = Arc::new(Judge::new(trust, &self.roots, provider()));
         let connector = TlsConnector::from(Arc::new(config(judge.clone())?));
         let stream = connector.connect(name, tcp).await.map_err(|e| explain(e, &judge, trust))?;
@@ -119,6 +118,22 @@ async fn limited<T>(
     }
 }
 
+/// The name that the peer is asked for. Where any certificate will do, a host whose name can be none
+/// is asked by its address, which says no name at all (RFC 6066 §3).
+fn server_name(
+    host: &str,
+    trust: &Trust,
+    tcp: &TcpStream,
+) -> Result<ServerName<'static>, DialError> {
+    if let Ok(name) = ServerName::try_from(host.trim_end_matches('.').to_string()) {
+        return Ok(name);
+    }
+    match (trust, tcp.peer_addr()) {
+        (Trust::Anyone, Ok(peer)) => Ok(ServerName::from(peer.ip())),
+        _ => Err(DialError::Tls(format!("{host} cannot be the name of a server"))),
+    }
+}
+
 fn config(judge: Arc<Judge>) -> Result<ClientConfig, DialError> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -130,7 +145,11 @@ fn explain(error: io::Error, judge: &Judge, trust: &Trust) -> DialError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidCertificate(wrong)) => {
-            DialError::Untrusted { fingerprint: judge.seen(), reason: trust::reason(wrong, trust) }
+            DialError::Untrusted {
+                fingerprint: judge.seen(),
+                flaw: trust::flaw(wrong),
+                reason: trust::reason(wrong, trust),
+            }
         }
         _ => DialError::Tls(error.to_string()),
     }

@@ -54,7 +54,8 @@ impl Remote {
             Encryption::None => (DialTls::Later, serve_collect::Encryption::None),
         };
         let (host, port) = (self.host.clone(), self.port);
-        let dial = Dial { host, port, tls, trust, within: CONNECT_TIME };
+        let (address, source) = (None, None);
+        let dial = Dial { host, address, port, source, tls, trust, within: CONNECT_TIME };
         let password = Secret::new(self.password.0.clone().into_bytes());
         Ok(Login { dial, encryption, name: self.user.clone(), password })
     }

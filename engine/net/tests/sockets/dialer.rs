@@ -38,7 +38,15 @@ fn believing(made: &Made) -> TcpDialer {
 }
 
 fn to(address: SocketAddr, tls: DialTls, trust: Trust) -> Dial {
-    Dial { host: "localhost".to_string(), port: address.port(), tls, trust, within: LIMIT }
+    Dial {
+        host: "localhost".to_string(),
+        address: None,
+        port: address.port(),
+        source: None,
+        tls,
+        trust,
+        within: LIMIT,
+    }
 }
 
 fn secure(made: &Made) -> Options {
@@ -121,7 +129,7 @@ async fn whoever_is_not_trusted_is_named_by_fingerprint() {
     ] {
         let dial = to(address, DialTls::Implicit, trust);
         let Err(error) = dialer.dial(&dial).await else { panic!("trusted") };
-        let DialError::Untrusted { fingerprint, reason } = &error else { panic!("{error:?}") };
+        let DialError::Untrusted { fingerprint, reason, .. } = &error else { panic!("{error:?}") };
         assert_eq!(*fingerprint, Some(seen.fingerprint), "{reason}");
         assert!(reason.contains(why), "{reason} lacks {why}");
         assert!(error.to_string().contains(&seen.fingerprint.to_string()));

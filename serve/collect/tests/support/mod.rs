@@ -104,7 +104,9 @@ impl Dialer for Server {
 pub fn login(encryption: Encryption) -> Login {
     let dial = Dial {
         host: "old.example".to_string(),
+        address: None,
         port: 143,
+        source: None,
         tls: DialTls::Later,
         trust: Trust::Authorities,
         within: Duration::from_secs(1),
