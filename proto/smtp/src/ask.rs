@@ -4,7 +4,7 @@ use crate::Reply;
 use bytes::Bytes;
 use proto_line::Secured;
 use std::sync::Arc;
-use words_mail::{ForwardPath, ReversePath};
+use words_mail::{BodyType, ForwardPath, Notify, OriginalRecipient, Ret, ReversePath};
 
 /// A question for the core. One transaction is `Sender`, `Recipient` once or more, then for the
 /// message `Begin`, `Write` any number of times and `Finish` or `Abort`.
@@ -80,33 +80,14 @@ pub struct MailParameters {
     pub body: BodyType,
     /// `SMTPUTF8`: addresses and header may hold UTF-8 (RFC 6531).
     pub smtputf8: bool,
+    /// `REQUIRETLS`: never to be sent on without TLS that was verified (RFC 8689).
+    pub requiretls: bool,
     /// `RET=` (RFC 3461 §4.3).
     pub ret: Option<Ret>,
     /// `ENVID=`, its xtext decoded (RFC 3461 §4.4).
     pub envid: Option<String>,
     /// `AUTH=`, its xtext decoded; empty for `<>` (RFC 4954 §5). A claim that nobody has proved.
     pub auth: Option<String>,
-}
-
-/// What kind of octets a message has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BodyType {
-    /// `7BIT`, or nothing said.
-    #[default]
-    SevenBit,
-    /// `8BITMIME`
-    EightBitMime,
-    /// `BINARYMIME`: not lines at all (RFC 3030 §3).
-    BinaryMime,
-}
-
-/// How much of the message a report should give back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ret {
-    /// `FULL`
-    Full,
-    /// `HDRS`
-    Headers,
 }
 
 /// RCPT TO (RFC 5321 §4.1.1.3) with its parameters.
@@ -121,19 +102,8 @@ pub struct Recipient {
 /// The parameters of RCPT.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RcptParameters {
-    /// `NOTIFY=` (RFC 3461 §4.1); `None` if nothing was said.
-    pub notify: Option<Notify>,
-    /// `ORCPT=` as type and address, its xtext decoded (RFC 3461 §4.2).
-    pub orcpt: Option<(String, String)>,
-}
-
-/// When to report (RFC 3461 §4.1). All false is `NEVER`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Notify {
-    /// `SUCCESS`
-    pub success: bool,
-    /// `FAILURE`
-    pub failure: bool,
-    /// `DELAY`
-    pub delay: bool,
+    /// `NOTIFY=` (RFC 3461 §4.1).
+    pub notify: Notify,
+    /// `ORCPT=` (RFC 3461 §4.2).
+    pub orcpt: Option<OriginalRecipient>,
 }

@@ -120,12 +120,14 @@ impl Mistake {
                 let text = format!("{error}, as in: {}", spec.usage);
                 reply(501, EnhancedStatus(5, 5, 4), text)
             }
-            Mistake::UnknownParameter(keyword) => {
-                let text = format!("parameter {keyword} is not known here");
-                reply(555, EnhancedStatus(5, 5, 4), text)
-            }
+            Mistake::UnknownParameter(keyword) => unknown_parameter(keyword),
         }
     }
+}
+
+/// What to say of a parameter that does not exist, or that was not offered.
+pub(crate) fn unknown_parameter(keyword: &str) -> Reply {
+    reply(555, EnhancedStatus(5, 5, 4), format!("parameter {keyword} is not known here"))
 }
 
 /// What the first word of a line is.

@@ -32,10 +32,10 @@ mod session;
 mod state;
 mod transaction;
 
-pub use ask::{
-    Answer, Ask, BodyType, Client, Finished, MailParameters, Notify, RcptParameters, Recipient,
-    Ret, Sender,
+pub use ask::{Answer, Ask, Client, Finished, MailParameters, RcptParameters, Recipient, Sender};
+pub use options::{
+    Cleartext, Dsn, Login, Mode, Options, Peer, RequireTls, Standing, StartTls, Timeouts,
 };
-pub use options::{Cleartext, Login, Mode, Options, Peer, Standing, StartTls, Timeouts};
 pub use reply::{Reply, ReplyCode, bare_reply, reply};
 pub use session::SmtpSession;
+pub use words_mail::{BodyType, Notify, OriginalRecipient, Ret};

@@ -26,6 +26,10 @@ pub struct Options {
     pub login: Login,
     /// May TLS be started here? Not offered once it is up.
     pub starttls: StartTls,
+    /// Are reports made as the client asks for them?
+    pub dsn: Dsn,
+    /// May a client forbid that a message goes on without TLS?
+    pub requiretls: RequireTls,
     /// Largest message, in octets.
     pub size_max: u64,
     /// Most recipients of one message (RFC 9422 `RCPTMAX`).
@@ -49,6 +53,8 @@ impl Options {
             mode,
             login: if mode == Mode::Lmtp { Login::Unavailable } else { Login::Offered },
             starttls: StartTls::Unavailable,
+            dsn: Dsn::Unavailable,
+            requiretls: RequireTls::Unavailable,
             size_max: 50 * 1024 * 1024,
             recipients_max: 1000,
             messages_max: 100_000,
@@ -74,6 +80,24 @@ pub enum StartTls {
     /// It may.
     Offered,
     /// There is no certificate, or TLS is there from the first octet.
+    Unavailable,
+}
+
+/// Are reports made as the client asks for them (RFC 3461)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dsn {
+    /// They are: RET, ENVID, NOTIFY and ORCPT are taken.
+    Offered,
+    /// Those parameters are refused as unknown.
+    Unavailable,
+}
+
+/// May a client forbid that a message goes on without TLS (RFC 8689)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequireTls {
+    /// It may, where the message itself comes over TLS.
+    Offered,
+    /// The parameter is refused as unknown.
     Unavailable,
 }
 

@@ -106,29 +106,6 @@ pub(crate) fn parse_parameters(
     }
 }
 
-/// Decodes xtext (RFC 3461 §4); `None` if it is not, or not UTF-8, or has control characters.
-///
-/// ```abnf
-/// xtext   = *( xchar / hexchar )
-/// hexchar = "+" 2(%x30-39 / %x41-46)
-/// ```
-pub(crate) fn decode_xtext(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(b) = bytes.next() {
-        match b {
-            b'+' => out.push(hex(bytes.next()?)? << 4 | hex(bytes.next()?)?),
-            b'=' | 0..=b' ' | 0x7f => return None,
-            b => out.push(b),
-        }
-    }
-    String::from_utf8(out).ok().filter(|t| !t.chars().any(char::is_control))
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|d| d as u8)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,13 +127,5 @@ mod tests {
             assert!(parse_path(&mut Scanner::new(text), Brackets::Optional).is_err(), "{text}");
         }
         assert!(parse_path(&mut Scanner::new("a@b"), Brackets::Required).is_err());
-    }
-
-    #[test]
-    fn xtext_is_decoded() {
-        assert_eq!(decode_xtext("a+2Bb+3dc").as_deref(), Some("a+b=c"));
-        for bad in ["+", "+2", "+GG", "a=b", "+00", "+FF"] {
-            assert_eq!(decode_xtext(bad), None, "{bad}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! From MAIL to the end of the message (RFC 5321 §3.3).
 
-use crate::ask::BodyType;
 use crate::body::Incoming;
+use words_mail::BodyType;
 
 /// What the session itself must remember of a transaction; addresses and parameters are with the
 /// desk.

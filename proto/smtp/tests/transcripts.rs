@@ -46,3 +46,8 @@ fn submission_is_served_as_written() {
 fn lmtp_is_served_as_written() {
     check("lmtp");
 }
+
+#[test]
+fn where_little_is_offered_the_rest_is_refused() {
+    check("bare");
+}

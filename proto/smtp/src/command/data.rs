@@ -1,7 +1,7 @@
 //! DATA (RFC 5321 §4.1.1.4).
 
 use super::{Command, Mistake, parse_alone};
-use crate::ask::{Ask, BodyType};
+use crate::ask::Ask;
 use crate::body::Source;
 use crate::path::Brackets;
 use crate::reply::{Reply, reply};
@@ -9,7 +9,7 @@ use crate::scanner::Scanner;
 use crate::session::{Flow, SmtpSession};
 use crate::state::{Pending, State};
 use crate::transaction::Transaction;
-use words_mail::EnhancedStatus;
+use words_mail::{BodyType, EnhancedStatus};
 
 pub(crate) fn parse(scanner: &mut Scanner<'_>, _: Brackets) -> Result<Command, Mistake> {
     parse_alone(scanner, Command::Data)

@@ -7,7 +7,7 @@ use crate::reply::bare_reply;
 use crate::scanner::Scanner;
 use crate::session::{Flow, Hello, SmtpSession};
 use crate::state::State;
-use crate::{Login, Mode, StartTls};
+use crate::{Dsn, Login, Mode, RequireTls, StartTls};
 use proto_sasl::Mechanism;
 use std::sync::Arc;
 
@@ -53,7 +53,13 @@ impl SmtpSession {
         let options = &self.options;
         let mut text = format!("{} greets you\nPIPELINING", options.host_name);
         text += &format!("\nSIZE {}", options.size_max);
-        text += "\n8BITMIME\nBINARYMIME\nCHUNKING\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN";
+        text += "\n8BITMIME\nBINARYMIME\nCHUNKING\nSMTPUTF8\nENHANCEDSTATUSCODES";
+        if options.dsn == Dsn::Offered {
+            text += "\nDSN";
+        }
+        if self.takes_requiretls() {
+            text += "\nREQUIRETLS";
+        }
         text += &format!(
             "\nLIMITS MAILMAX={} RCPTMAX={}",
             options.messages_max, options.recipients_max
@@ -66,6 +72,12 @@ impl SmtpSession {
             self.mechanisms().skip(1).for_each(|m| text += &format!(" {}", m.name()));
         }
         text
+    }
+
+    /// May a message be sent to us that must not go on without TLS? Only one that came so itself
+    /// (RFC 8689 §2).
+    pub(crate) fn takes_requiretls(&self) -> bool {
+        self.options.requiretls == RequireTls::Offered && self.secured.is_some()
     }
 
     /// The mechanisms that this client may use now.

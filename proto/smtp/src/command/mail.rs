@@ -1,16 +1,16 @@
-//! MAIL (RFC 5321 §4.1.1.2) with SIZE (1870), BODY (6152, 3030), SMTPUTF8 (6531), RET and ENVID
-//! (3461), AUTH (4954).
+//! MAIL (RFC 5321 §4.1.1.2) with SIZE (1870), BODY (6152, 3030), SMTPUTF8 (6531), REQUIRETLS
+//! (8689), RET and ENVID (3461), AUTH (4954).
 
-use super::{Command, Mistake};
-use crate::ask::{Ask, BodyType, MailParameters, Ret, Sender};
-use crate::path::{Brackets, decode_xtext, parse_address, parse_parameters, parse_path};
+use super::{Command, Mistake, unknown_parameter};
+use crate::ask::{Ask, MailParameters, Sender};
+use crate::path::{Brackets, parse_address, parse_parameters, parse_path};
 use crate::reply::{Reply, reply};
 use crate::scanner::Scanner;
 use crate::session::{Flow, SmtpSession};
 use crate::state::{Pending, State};
 use crate::transaction::Transaction;
-use crate::{Mode, Options};
-use words_mail::{EnhancedStatus, ReversePath};
+use crate::{Dsn, Mode, Options};
+use words_mail::{BodyType, EnhancedStatus, Ret, ReversePath, decode_xtext};
 
 /// Longest ENVID, in octets (RFC 3461 §4.4).
 const ENVID_MAX: usize = 100;
@@ -42,6 +42,8 @@ fn parse_parameter(
         "BODY" => parameters.body = parse_body(value.unwrap_or_default())?,
         "SMTPUTF8" if value.is_none() => parameters.smtputf8 = true,
         "SMTPUTF8" => return Err("SMTPUTF8 without a value"),
+        "REQUIRETLS" if value.is_none() => parameters.requiretls = true,
+        "REQUIRETLS" => return Err("REQUIRETLS without a value"),
         "RET" => parameters.ret = Some(parse_ret(value.unwrap_or_default())?),
         "ENVID" => parameters.envid = Some(parse_envid(value.unwrap_or_default())?),
         "AUTH" => parameters.auth = parse_auth(value.unwrap_or_default())?,
@@ -118,6 +120,20 @@ pub(crate) fn needs_smtputf8() -> Reply {
 }
 
 impl SmtpSession {
+    /// Was what these parameters need offered?
+    fn check_offered(&self, parameters: &MailParameters) -> Result<(), Reply> {
+        let dsn = self.options.dsn == Dsn::Offered;
+        let needs = [
+            ("REQUIRETLS", parameters.requiretls && !self.takes_requiretls()),
+            ("RET", parameters.ret.is_some() && !dsn),
+            ("ENVID", parameters.envid.is_some() && !dsn),
+        ];
+        match needs.into_iter().find(|(_, missing)| *missing) {
+            Some((keyword, _)) => Err(unknown_parameter(keyword)),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn run_mail(
         &mut self,
         reverse_path: ReversePath,
@@ -139,7 +155,10 @@ impl SmtpSession {
                 "enough messages for one session; connect again",
             ));
         }
-        if let Err(reply) = check(&self.options, &reverse_path, &parameters) {
+        let checked = self
+            .check_offered(&parameters)
+            .and_then(|()| check(&self.options, &reverse_path, &parameters));
+        if let Err(reply) = checked {
             self.say(reply);
             return Flow::Again;
         }
@@ -180,10 +199,11 @@ mod tests {
                 MailParameters { auth: Some(String::new()), ..none() },
             ),
             (
-                "MAIL FROM:<ñ@x> SMTPUTF8 RET=HDRS ENVID=a+2Bb AUTH=e+3Dmc2@example.com",
+                "MAIL FROM:<ñ@x> SMTPUTF8 requiretls RET=HDRS ENVID=a+2Bb AUTH=e+3Dmc2@example.com",
                 "ñ@x",
                 MailParameters {
                     smtputf8: true,
+                    requiretls: true,
                     ret: Some(Ret::Headers),
                     envid: Some("a+b".to_string()),
                     auth: Some("e=mc2@example.com".to_string()),
@@ -210,6 +230,7 @@ mod tests {
             ("MAIL FROM:<a@x> SIZE=1 size=2", 23),
             ("MAIL FROM:<a@x> BODY=9BIT", 16),
             ("MAIL FROM:<a@x> SMTPUTF8=1", 16),
+            ("MAIL FROM:<a@x> REQUIRETLS=", 16),
         ] {
             let Err(Mistake::Syntax(e)) = parse_line(line, Brackets::Required) else {
                 panic!("{line}")

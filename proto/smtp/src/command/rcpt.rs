@@ -1,18 +1,16 @@
 //! RCPT (RFC 5321 §4.1.1.3) with NOTIFY and ORCPT (RFC 3461 §4.1, §4.2).
 
-use super::{Command, Mistake};
-use crate::ask::{Ask, Notify, RcptParameters, Recipient};
+use super::{Command, Mistake, unknown_parameter};
+use crate::ask::{Ask, RcptParameters, Recipient};
 use crate::command::mail::needs_smtputf8;
-use crate::path::{Brackets, decode_xtext, parse_address, parse_parameters, parse_path};
+use crate::path::{Brackets, parse_address, parse_parameters, parse_path};
 use crate::reply::{Reply, reply};
 use crate::scanner::Scanner;
 use crate::session::{Flow, SmtpSession};
 use crate::state::{Pending, State};
 use crate::transaction::Transaction;
-use words_mail::{EnhancedStatus, ForwardPath};
-
-/// Longest ORCPT, in octets (RFC 3461 §4.2).
-const ORCPT_MAX: usize = 500;
+use crate::{Dsn, Options};
+use words_mail::{EnhancedStatus, ForwardPath, Notify, OriginalRecipient};
 
 /// ```abnf
 /// rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path )
@@ -38,53 +36,36 @@ fn parse_parameter(
     value: Option<&str>,
 ) -> Result<bool, &'static str> {
     match keyword {
-        "NOTIFY" => parameters.notify = Some(parse_notify(value.unwrap_or_default())?),
+        "NOTIFY" => parameters.notify = parse_notify(value.unwrap_or_default())?,
         "ORCPT" => parameters.orcpt = Some(parse_orcpt(value.unwrap_or_default())?),
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-/// ```abnf
-/// notify-esmtp-value = "NEVER" / 1#( "SUCCESS" / "FAILURE" / "DELAY" )
-/// ```
 fn parse_notify(value: &str) -> Result<Notify, &'static str> {
-    let mut notify = Notify::default();
-    if value.eq_ignore_ascii_case("NEVER") {
-        return Ok(notify);
-    }
-    for word in value.split(',') {
-        match word.to_ascii_uppercase().as_str() {
-            "SUCCESS" => notify.success = true,
-            "FAILURE" => notify.failure = true,
-            "DELAY" => notify.delay = true,
-            _ => return Err("NOTIFY= and NEVER, or some of SUCCESS,FAILURE,DELAY"),
-        }
-    }
-    Ok(notify)
+    Notify::parse(value).map_err(|_| "NOTIFY= and NEVER, or some of SUCCESS,FAILURE,DELAY")
 }
 
-/// ```abnf
-/// original-recipient-address = addr-type ";" xtext
-/// ```
-fn parse_orcpt(value: &str) -> Result<(String, String), &'static str> {
-    let expected = "ORCPT= and a type, \";\" and xtext";
-    let (kind, address) = value.split_once(';').ok_or(expected)?;
-    let atom = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-    if value.len() > ORCPT_MAX || kind.is_empty() || !kind.bytes().all(atom) {
-        return Err(expected);
-    }
-    Ok((kind.to_string(), decode_xtext(address).ok_or(expected)?))
+fn parse_orcpt(value: &str) -> Result<OriginalRecipient, &'static str> {
+    OriginalRecipient::parse(value).ok_or("ORCPT= and a type, \";\" and xtext")
 }
 
 impl Transaction {
     /// May one more recipient be named?
-    fn check_rcpt(&self, recipient: &Recipient, recipients_max: usize) -> Result<(), Reply> {
+    fn check_rcpt(&self, recipient: &Recipient, options: &Options) -> Result<(), Reply> {
         if self.incoming.is_some() {
             let text = "the message is begun already; RSET forgets it";
             return Err(reply(503, EnhancedStatus(5, 5, 1), text));
         }
-        if self.recipients >= recipients_max {
+        let RcptParameters { notify, orcpt } = &recipient.parameters;
+        if options.dsn == Dsn::Unavailable && *notify != Notify::Unsaid {
+            return Err(unknown_parameter("NOTIFY"));
+        }
+        if options.dsn == Dsn::Unavailable && orcpt.is_some() {
+            return Err(unknown_parameter("ORCPT"));
+        }
+        if self.recipients >= options.recipients_max {
             return Err(reply(452, EnhancedStatus(4, 5, 3), "too many recipients"));
         }
         match &recipient.forward_path {
@@ -98,7 +79,7 @@ impl Transaction {
 
 impl SmtpSession {
     pub(crate) fn run_rcpt(&mut self, recipient: Box<Recipient>, transaction: Transaction) -> Flow {
-        match transaction.check_rcpt(&recipient, self.options.recipients_max) {
+        match transaction.check_rcpt(&recipient, &self.options) {
             Ok(()) => self.ask(Ask::Recipient(recipient), Pending::Recipient(transaction)),
             Err(reply) => {
                 self.state = State::Commands(Some(transaction));
@@ -127,7 +108,7 @@ mod tests {
     fn odd_but_real_spellings_are_read() {
         let none = RcptParameters::default;
         let notify = |success, failure, delay| RcptParameters {
-            notify: Some(Notify { success, failure, delay }),
+            notify: Notify::On { success, failure, delay },
             ..none()
         };
         for (line, path, parameters) in [
@@ -135,12 +116,16 @@ mod tests {
             ("rcpt to: <\"a b\"@x>", "\"a b\"@x", none()),
             ("RCPT TO:<postMASTER>", "Postmaster", none()),
             ("RCPT TO:<@relay:ana@mired.org>", "ana@mired.org", none()),
-            ("RCPT TO:<a@x> NOTIFY=never", "a@x", notify(false, false, false)),
+            (
+                "RCPT TO:<a@x> NOTIFY=never",
+                "a@x",
+                RcptParameters { notify: Notify::Never, ..none() },
+            ),
             ("RCPT TO:<a@x> NOTIFY=SUCCESS,delay", "a@x", notify(true, false, true)),
             (
                 "RCPT TO:<a@x> ORCPT=rfc822;Bob+2Bx@y",
                 "a@x",
-                RcptParameters { orcpt: Some(("rfc822".into(), "Bob+x@y".into())), ..none() },
+                RcptParameters { orcpt: OriginalRecipient::parse("rfc822;Bob+2Bx@y"), ..none() },
             ),
         ] {
             assert_eq!(parse_line(line, Brackets::Required), rcpt(path, parameters), "{line}");

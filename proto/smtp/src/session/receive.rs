@@ -1,14 +1,14 @@
 //! The octets of a message, from the wire to the desk.
 
 use super::{Flow, SmtpSession};
-use crate::ask::{Ask, BodyType};
+use crate::ask::Ask;
 use crate::body::{Fate, LineEnds, Source};
 use crate::command::mail::too_large;
 use crate::options::Mode;
 use crate::reply::{Reply, reply};
 use crate::state::{Pending, Receiving, State};
 use crate::transaction::Transaction;
-use words_mail::EnhancedStatus;
+use words_mail::{BodyType, EnhancedStatus};
 
 /// How many times the largest message's octets are read of a message that is too large, so that its
 /// sender may hear why, before we hang up.

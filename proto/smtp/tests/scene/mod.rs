@@ -2,8 +2,8 @@
 
 use proto_line::Scene;
 use proto_smtp::{
-    Answer, Ask, BodyType, Cleartext, Finished, MailParameters, Mode, Options, Peer,
-    RcptParameters, Reply, SmtpSession, Standing, StartTls, reply,
+    Answer, Ask, BodyType, Cleartext, Dsn, Finished, MailParameters, Mode, Notify, Options, Peer,
+    RcptParameters, Reply, RequireTls, SmtpSession, Standing, StartTls, reply,
 };
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct SmtpScene {
 
 impl SmtpScene {
     /// `relay`: a stranger on port 25; `trusted`: the same port from this machine; `submission`;
-    /// `lmtp`.
+    /// `lmtp`; `bare`: a stranger where little is offered.
     pub fn of(kind: &str) -> SmtpScene {
         let (mode, standing, cleartext) = match kind {
             "trusted" => (Mode::Relay, Standing::Trusted, Cleartext::Allowed),
@@ -27,6 +27,10 @@ impl SmtpScene {
         };
         let mut options = Options::new("mail.mired.org", mode);
         options.starttls = StartTls::Offered;
+        if kind != "bare" {
+            options.dsn = Dsn::Offered;
+            options.requiretls = RequireTls::Offered;
+        }
         options.size_max = 1000;
         options.recipients_max = 3;
         options.messages_max = 3;
@@ -109,6 +113,9 @@ fn mail_parameters(parameters: &MailParameters) -> String {
     if parameters.smtputf8 {
         text += " SMTPUTF8";
     }
+    if parameters.requiretls {
+        text += " REQUIRETLS";
+    }
     if let Some(ret) = parameters.ret {
         text += &format!(" RET={ret:?}");
     }
@@ -123,15 +130,11 @@ fn mail_parameters(parameters: &MailParameters) -> String {
 
 fn rcpt_parameters(parameters: &RcptParameters) -> String {
     let mut text = String::new();
-    if let Some(notify) = parameters.notify {
-        let words =
-            [("SUCCESS", notify.success), ("FAILURE", notify.failure), ("DELAY", notify.delay)];
-        let words: Vec<_> = words.iter().filter(|(_, on)| *on).map(|(word, _)| *word).collect();
-        text +=
-            &format!(" NOTIFY={}", if words.is_empty() { "NEVER".into() } else { words.join(",") });
+    if parameters.notify != Notify::Unsaid {
+        text += &format!(" NOTIFY={}", parameters.notify);
     }
-    if let Some((kind, address)) = &parameters.orcpt {
-        text += &format!(" ORCPT={kind};{address}");
+    if let Some(meant) = &parameters.orcpt {
+        text += &format!(" ORCPT={};{}", meant.kind, meant.address);
     }
     text
 }
