@@ -1,12 +1,11 @@
 //! Which question of SASL is which call of the directory; shared by all who let people in, so that
 //! a login means, costs and logs the same in every protocol.
 
-mod bucket;
 mod first;
 mod guest;
 mod throttle;
 
-pub use bucket::Rate;
+pub use core_guard::Rate;
 pub use core_directory::Protocol;
 pub use first::{First, first};
 pub use guest::Guest;

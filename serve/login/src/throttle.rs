@@ -6,7 +6,7 @@
 //! for a while. Nobody is locked out by strangers where they are known: an address from which an
 //! account was logged in to is asked for its own debt alone, and less strictly.
 
-use crate::bucket::{Debt, Rate};
+use core_guard::{Debt, Rate};
 use core_directory::Identity;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

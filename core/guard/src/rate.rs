@@ -14,24 +14,24 @@ pub struct Rate {
 
 /// Failures that are not forgotten yet: until when they all will be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Debt(Timestamp);
+pub struct Debt(Timestamp);
 
 impl Debt {
     /// Failures that are not forgotten. A clock set back forgets them all, rather than none for
     /// ever.
-    pub(crate) fn failures(self, rate: Rate, now: Timestamp) -> u32 {
+    pub fn failures(self, rate: Rate, now: Timestamp) -> u32 {
         let left = self.0.since(now).as_millis();
         let failures = left.div_ceil(rate.every.as_millis().max(1));
         u32::try_from(failures).ok().filter(|count| *count <= rate.burst).unwrap_or(0)
     }
 
     /// May it be tried once more?
-    pub(crate) fn allows(self, rate: Rate, now: Timestamp) -> bool {
+    pub fn allows(self, rate: Rate, now: Timestamp) -> bool {
         self.failures(rate, now) < rate.burst
     }
 
     /// One more failure.
-    pub(crate) fn add(&mut self, rate: Rate, now: Timestamp) {
+    pub fn add(&mut self, rate: Rate, now: Timestamp) {
         // More can come at once than there is room for: they were all begun before the first failed.
         if self.failures(rate, now) == 0 {
             self.0 = now + rate.every;
@@ -41,14 +41,14 @@ impl Debt {
     }
 
     /// One that was added was none.
-    pub(crate) fn forgive(&mut self, rate: Rate, now: Timestamp) {
+    pub fn forgive(&mut self, rate: Rate, now: Timestamp) {
         let failures = self.failures(rate, now).saturating_sub(1);
         let left = self.0.since(now).saturating_sub(rate.every);
         self.0 = if failures == 0 { Timestamp::default() } else { now + left };
     }
 
     /// Is all forgotten?
-    pub(crate) fn is_paid(self, now: Timestamp) -> bool {
+    pub fn is_paid(self, now: Timestamp) -> bool {
         self.0 <= now
     }
 }
