@@ -5,7 +5,7 @@ use crate::delivery::{Road, allowance};
 use crate::maildir::{Letter, Written};
 use crate::plan::{Placement, Quota, Replies};
 use bytes::Bytes;
-use core_mailbox::{Allowance, Deposit};
+use core_mailbox::{Allowance, Deposit, NotDelivered};
 use core_store::Body;
 use words_mail::{Flags, MailboxName, Refusal, ReversePath};
 
@@ -34,13 +34,16 @@ impl Filing<'_> {
         if !here.is_empty() {
             let deposits = here.iter().map(|nth| self.deposit(&copies[*nth])).collect();
             let received_at = self.road.world.clock.now();
-            match self.road.mail.deliver(body, header, received_at, deposits).await {
+            match self.road.mail.deliver(body, header, received_at, deposits, &()).await {
                 Ok(told) => {
                     here.iter().zip(told).for_each(|(nth, told)| filed[*nth] = told.map(drop));
                 }
-                Err(refusal) => {
+                Err(why) => {
                     abandon(written).await;
-                    return Err(refusal);
+                    return Err(match why {
+                        NotDelivered::Refused(refusal) => refusal,
+                        NotDelivered::Overtaken => Refusal::Unavailable,
+                    });
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! One message for many: what delivery files.
 
+use crate::beside::{Beside, NotDelivered, Placing, UidSlot};
 use crate::cold::{self, PREFIX_MAX};
 use crate::draft::{Draft, Filed, Receipt, spare};
 use crate::hot::Record;
@@ -7,7 +8,7 @@ use crate::mail::{Allowance, Inner, Mail, UNREADABLE, Usage};
 use crate::name::Name;
 use crate::{ATTEMPTS_MAX, Appended, Row, count, key};
 use bytes::Bytes;
-use core_store::{BlobId, Body, Key, StoreError, Value};
+use core_store::{Batch, BlobId, Body, Key, StoreError, Value};
 use std::collections::HashMap;
 use words_base::Timestamp;
 use words_mail::{AccountId, Flags, MailboxId, MailboxName, ModSeq, Refusal, Uid, UidValidity};
@@ -60,23 +61,35 @@ struct Filling {
     refused: Vec<(usize, Refusal)>,
     /// The first deposit that did not fit.
     next: usize,
+    /// Expectations that stand first, and are others'.
+    expects_beside: usize,
+}
+
+/// What one delivery is about.
+struct Task<'a> {
+    common: Common,
+    to: &'a [Deposit],
+    beside: &'a dyn Beside,
 }
 
 impl Mail {
     /// Files one message for many, each deposit in its mailbox or refused (`NoSuchMailbox`,
-    /// `MailboxFull`). The octets are kept once. All goes in one commit as far as the store's limits
-    /// allow, which is for hundreds of deposits; beyond that the rest follows in more commits, and
-    /// one that fails then has its deposits refused as `Unavailable`. `Err`: nothing was filed.
+    /// `MailboxFull`). The octets are kept once, with what is `beside` in the same commit. All goes in
+    /// one commit as far as the store's limits allow, which is for hundreds of deposits; beyond that
+    /// the rest follows in more commits, and one that fails then has its deposits refused as
+    /// `Unavailable`. `Err`: nothing was filed. If no deposit can be filed, or there are none, the body
+    /// is kept just for those beside, if any hold it; else nothing is written at all.
     pub async fn deliver(
         &self,
         body: Body,
         header: Bytes,
         received_at: Timestamp,
         to: Vec<Deposit>,
-    ) -> Result<Vec<Result<Appended, Refusal>>, Refusal> {
+        beside: &dyn Beside,
+    ) -> Result<Vec<Result<Appended, Refusal>>, NotDelivered> {
         let size_max = self.inner.options.size_max;
         if body.len > size_max {
-            return Err(Refusal::TooLarge { size_max });
+            return Err(Refusal::TooLarge { size_max }.into());
         }
         let common = Common {
             blob: body.id,
@@ -85,17 +98,23 @@ impl Mail {
             received_at,
             saved_at: self.inner.world.clock.now(),
         };
+        let task = Task { common, to: &to, beside };
         let mut shared = Shared::Fresh(body);
         let mut results = vec![Err(Refusal::Unavailable); to.len()];
         let mut from = 0;
         while from < to.len() {
             let is_first = matches!(shared, Shared::Fresh(_));
-            match self.inner.deposit(&common, &mut shared, &to, from, &mut results).await {
+            match self.inner.deposit(&task, &mut shared, from, &mut results).await {
                 Ok(next) => from = next,
-                Err(refusal) if is_first => return Err(refusal),
+                Err(why) if is_first => return Err(why),
                 // Some have it already. What is left stays refused, temporarily.
                 Err(_) => break,
             }
+        }
+        if let Shared::Fresh(body) = shared
+            && beside.holders() > 0
+        {
+            self.inner.keep_beside(&task, body, &results).await?;
         }
         Ok(results)
     }
@@ -105,21 +124,23 @@ impl Inner {
     /// Files the deposits from `from` on that fit into one batch; tells the first that did not.
     async fn deposit(
         &self,
-        common: &Common,
+        task: &Task<'_>,
         shared: &mut Shared,
-        to: &[Deposit],
         from: usize,
         results: &mut [Result<Appended, Refusal>],
-    ) -> Result<usize, Refusal> {
+    ) -> Result<usize, NotDelivered> {
         for _ in 0..ATTEMPTS_MAX {
-            let mut filling = self.fill(common, to, from).await?;
+            let is_first = matches!(shared, Shared::Fresh(_));
+            let mut filling = self.fill(task, from, is_first).await?;
             for (nth, refusal) in &filling.refused {
                 results[*nth] = Err(refusal.clone());
             }
             if filling.placed.is_empty() {
                 return Ok(filling.next);
             }
-            let kept = self.share(shared, common.blob, &mut filling).await?;
+            let holders_beside = if is_first { task.beside.holders() } else { 0 };
+            let kept = self.share(shared, task.common.blob, holders_beside, &mut filling).await?;
+            filling.draft.note(task.beside, &placings(&filling.placed, &filling.refused));
             match filling.draft.commit(self).await {
                 Ok(receipt) => {
                     tell(&receipt, &filling.placed, results);
@@ -127,27 +148,56 @@ impl Inner {
                     *shared = Shared::Kept(filling.placed.iter().map(holds).collect());
                     return Ok(filling.next);
                 }
+                Err(StoreError::Conflict { expectation })
+                    if expectation < filling.expects_beside =>
+                {
+                    return Err(NotDelivered::Overtaken);
+                }
                 Err(StoreError::Conflict { .. }) => *shared = kept.ok_or(Refusal::Unavailable)?,
-                Err(error) => return Err(crate::mail::refuse(error)),
+                Err(error) => return Err(crate::mail::refuse(error).into()),
             }
         }
-        Err(Refusal::Unavailable)
+        Err(Refusal::Unavailable.into())
     }
 
-    /// Sees to it that the octets are held once for each placed deposit. Gives back what to go on
-    /// with after a conflict, if that is possible: a body that an engine has spilled can be offered
+    /// Keeps the body for those beside alone.
+    async fn keep_beside(
+        &self,
+        task: &Task<'_>,
+        body: Body,
+        results: &[Result<Appended, Refusal>],
+    ) -> Result<(), NotDelivered> {
+        let mut batch = Batch::new();
+        task.beside.write(&mut batch);
+        let refused = results.iter().enumerate();
+        let refused = refused.filter_map(|(nth, r)| Some((nth, r.clone().err()?)));
+        let refused: Vec<_> = refused.take(PLACED_MAX).collect();
+        task.beside.note(&placings(&[], &refused), &mut batch);
+        batch.keep(body, task.beside.holders());
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(()),
+            // Nothing else was expected.
+            Err(StoreError::Conflict { .. }) => Err(NotDelivered::Overtaken),
+            Err(error) => Err(crate::mail::refuse(error).into()),
+        }
+    }
+
+    /// Sees to it that the octets are held once for each placed deposit, and by those beside. Gives back
+    /// what to go on with after a conflict, if that is possible: a body that an engine has spilled can be offered
     /// once only, so its sender has to try again.
     async fn share(
         &self,
         shared: &mut Shared,
         blob: BlobId,
+        holders_beside: u32,
         filling: &mut Filling,
     ) -> Result<Option<Shared>, Refusal> {
         let holders = filling.placed.len();
         match std::mem::replace(shared, Shared::Kept(Vec::new())) {
             Shared::Fresh(body) => {
                 let kept = spare(&body).map(Shared::Fresh);
-                filling.draft.keep(body, u32::try_from(holders).unwrap_or(u32::MAX));
+                let holders = u32::try_from(holders).unwrap_or(u32::MAX);
+                filling.draft.keep(body, holders.saturating_add(holders_beside));
                 Ok(kept)
             }
             Shared::Kept(by) => {
@@ -175,19 +225,29 @@ impl Inner {
         Err(Refusal::Unavailable)
     }
 
-    async fn fill(&self, common: &Common, to: &[Deposit], from: usize) -> Result<Filling, Refusal> {
+    async fn fill(&self, task: &Task<'_>, from: usize, is_first: bool) -> Result<Filling, Refusal> {
         // More than fit into a batch need not be looked up.
-        let to = &to[..to.len().min(from + PLACED_MAX)];
+        let to = &task.to[..task.to.len().min(from + PLACED_MAX)];
         let keys: Vec<Key> = to[from..].iter().map(|d| key::name(d.account, &d.mailbox)).collect();
         let names = self.get_list(&keys).await?;
         let mut usages = self.usages(&to[from..]).await?;
-        let mut filling =
-            Filling { draft: Draft::new(), placed: Vec::new(), refused: Vec::new(), next: from };
+        let mut batch = Batch::new();
+        if is_first {
+            task.beside.write(&mut batch);
+        }
+        let expects_beside = batch.expects.len();
+        let mut filling = Filling {
+            draft: Draft::over(batch),
+            placed: Vec::new(),
+            refused: Vec::new(),
+            next: from,
+            expects_beside,
+        };
         for ((deposit, key), name) in to[from..].iter().zip(keys).zip(names) {
             if filling.draft.is_full() {
                 break;
             }
-            match place(&mut filling, common, deposit, (key, name), &mut usages) {
+            match place(&mut filling, &task.common, deposit, (key, name), &mut usages) {
                 Ok(placed) => filling.placed.push(placed),
                 Err(Refusal::Unavailable) => return Err(Refusal::Unavailable),
                 Err(refusal) => filling.refused.push((filling.next, refusal)),
@@ -266,6 +326,16 @@ impl Common {
             has_unique_id: false,
         }
     }
+}
+
+/// Where a batch files deposits, as others may note it.
+fn placings<'a>(placed: &[Placed], refused: &'a [(usize, Refusal)]) -> Vec<Placing<'a>> {
+    let filed = placed.iter().map(|p| {
+        let (uids, nth) = p.filed.slot();
+        Placing { nth: p.nth, place: Ok(UidSlot { mailbox: p.mailbox, uids, nth }) }
+    });
+    let refused = refused.iter().map(|(nth, refusal)| Placing { nth: *nth, place: Err(refusal) });
+    filed.chain(refused).collect()
 }
 
 fn tell(receipt: &Receipt, placed: &[Placed], results: &mut [Result<Appended, Refusal>]) {

@@ -1,6 +1,7 @@
 //! A batch in the making: what is done to messages, gathered by account and mailbox, so that counters,
 //! UIDs, numbers and the change log are written in one place, the same for every kind of change.
 
+use crate::beside::{Beside, Placing};
 use crate::count::{Counts, usage_numbers};
 use crate::expunged::{self, Keeping, Relic};
 use crate::hot::{self, Record};
@@ -9,11 +10,13 @@ use crate::log::Entry;
 use crate::mail::Inner;
 use crate::{ExpungedId, Row};
 use bytes::Bytes;
-use core_store::{Assigned, Batch, BlobId, Body, Key, Limits, StoreError, Template, Value};
+use core_store::{
+    Assigned, Batch, BlobId, Body, Expect, Key, Limits, Operation, StoreError, Template, Value,
+};
 use std::collections::HashMap;
 use words_mail::{AccountId, Flags, MailboxId, ModSeq, NumberSet, Uid};
 
-/// Room that is left for what closing a draft adds and for one more message.
+/// Room that is left for what closing a draft adds, for one more message and for what others note.
 const BYTES_SPARE: usize = 200_000;
 /// Operations left for the same.
 const OPERATIONS_SPARE: usize = 100;
@@ -85,7 +88,12 @@ impl Draft {
 
     /// Goes on with a batch that somebody else has begun.
     pub fn over(batch: Batch) -> Draft {
-        Draft { batch, ..Draft::default() }
+        Draft { bytes: measure(&batch), batch, ..Draft::default() }
+    }
+
+    /// Lets others note where messages are filed.
+    pub fn note(&mut self, beside: &dyn Beside, placings: &[Placing<'_>]) {
+        beside.note(placings, &mut self.batch);
     }
 
     /// Nothing to do?
@@ -408,6 +416,21 @@ impl Draft {
     }
 }
 
+/// Octets of what a batch holds already.
+fn measure(batch: &Batch) -> usize {
+    let expects = batch.expects.iter().map(|expect| match expect {
+        Expect::Absent(key) => key.len(),
+        Expect::Equals(key, value) => key.len() + value.len(),
+    });
+    let operations = batch.operations.iter().map(|operation| match operation {
+        Operation::Put(key, value) => key.bytes.len() + value.bytes.len(),
+        Operation::Delete(key) => key.len(),
+        Operation::Add(key, numbers) => key.len() + numbers.len() * 8,
+        Operation::Hold(_) | Operation::Release(_) => 0,
+    });
+    expects.chain(operations).sum()
+}
+
 fn describe(change: &Change, entry: &mut Entry) {
     if !change.expunged.is_empty() {
         entry.expunged(change.mailbox, &change.expunged);
@@ -426,6 +449,13 @@ fn count(batch: &mut Batch, part: &Part, change: &Change) {
     batch.put(key::highest_modseq(part.account, change.mailbox), highest);
     if !change.counts.is_zero() {
         batch.add(key::counts(part.account, change.mailbox), &change.counts.numbers());
+    }
+}
+
+impl Filed {
+    /// Where its UID comes from, and how far behind the first.
+    pub fn slot(self) -> (Assigned, u64) {
+        (self.uids, self.nth)
     }
 }
 

@@ -9,7 +9,8 @@
 //! ```
 //! # use core_mailbox::{Deposit, Mail, Options};
 //! # use words_mail::{AccountId, Flags, MailboxName, Refusal};
-//! # async fn example(mail: Mail, batch: &mut core_store::Batch) -> Result<(), Refusal> {
+//! # use core_mailbox::NotDelivered;
+//! # async fn example(mail: Mail, batch: &mut core_store::Batch) -> Result<(), NotDelivered> {
 //! let account = AccountId(1);
 //! mail.provision(batch, account, &[]); // in the batch that makes the account
 //!
@@ -24,7 +25,7 @@
 //!     flags: Flags::new(),
 //!     allowance: core_mailbox::Allowance::UNLIMITED,
 //! };
-//! mail.deliver(body, header, Default::default(), vec![to]).await?; // durable from here on
+//! mail.deliver(body, header, Default::default(), vec![to], &()).await?; // durable from here on
 //!
 //! let mailboxes = mail.account(account);
 //! let view = mailboxes.open(&MailboxName::inbox()).await?;
@@ -44,6 +45,7 @@ mod adopt;
 mod advance;
 mod append;
 mod bell;
+mod beside;
 mod bring;
 mod change;
 mod clear;
@@ -81,6 +83,7 @@ mod view;
 
 pub use append::{Appended, Arrival};
 pub use bell::Watch;
+pub use beside::{Beside, NOTE_BYTES_MAX, NOTE_OPERATIONS_MAX, NotDelivered, Placing, UidSlot};
 pub use bring::{Brought, BroughtAs, SourceId};
 pub use change::{Changes, Event};
 pub use content::{Content, EXPUNGED};

@@ -299,7 +299,7 @@ async fn a_message_that_comes_meanwhile_keeps_its_mailbox() {
     let at = office.mail_time();
     office.store.intrude(async move {
         let header = Bytes::from_static(b"a: b\r\n");
-        twin.deliver(body, header, at, vec![deposit(ANA, "INBOX")]).await.unwrap();
+        twin.deliver(body, header, at, vec![deposit(ANA, "INBOX")], &()).await.unwrap();
     });
     let inbox = ana.adopt(&MailboxName::inbox(), UidValidity(5), Uid(9)).await.unwrap();
     assert_ne!(inbox.uid_validity, UidValidity(5));

@@ -156,8 +156,8 @@ async fn a_body_that_can_be_offered_once_only_is_refused_for_now_after_a_conflic
     };
     meanwhile(&office, subscribe);
     let to = vec![deposit(ANA, "INBOX")];
-    let told = office.mail.deliver(spilled(), "".into(), Default::default(), to).await;
-    assert_eq!(told, Err(Refusal::Unavailable));
+    let told = office.mail.deliver(spilled(), "".into(), Default::default(), to, &()).await;
+    assert_eq!(told, Err(Refusal::Unavailable.into()));
     let mut arrival = office.arrival("a: b\r\n\r\nc").await;
     arrival.body = spilled();
     office.memory.conflict_next(0);

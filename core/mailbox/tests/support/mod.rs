@@ -9,7 +9,10 @@ pub use audit::{audit, expunged};
 pub use fickle::Fickle;
 
 use bytes::Bytes;
-use core_mailbox::{Allowance, Appended, Arrival, Deposit, Mail, Mailboxes, Options, Row, View};
+use core_mailbox::{
+    Allowance, Appended, Arrival, Beside, Deposit, Mail, Mailboxes, NotDelivered, Options, Row,
+    View,
+};
 use core_store::{Batch, Body, MemoryStore, Store};
 use core_world::{Clock, PasswordError, Passwords, Random, World};
 use std::sync::Arc;
@@ -143,8 +146,21 @@ impl Office {
         text: &str,
         to: Vec<Deposit>,
     ) -> Result<Vec<Result<Appended, Refusal>>, Refusal> {
+        let told = self.deliver_beside(text, to, &()).await;
+        told.map_err(|why| match why {
+            NotDelivered::Refused(refusal) => refusal,
+            NotDelivered::Overtaken => panic!("nothing is expected beside"),
+        })
+    }
+
+    pub async fn deliver_beside(
+        &self,
+        text: &str,
+        to: Vec<Deposit>,
+        beside: &dyn Beside,
+    ) -> Result<Vec<Result<Appended, Refusal>>, NotDelivered> {
         let header = Bytes::copy_from_slice(header_of(text).as_bytes());
-        self.mail.deliver(self.body(text).await, header, self.mail_time(), to).await
+        self.mail.deliver(self.body(text).await, header, self.mail_time(), to, beside).await
     }
 }
 
