@@ -68,16 +68,17 @@ fn domains(entries: &[DomainEntry]) -> String {
 
 fn accounts(entries: &[AccountEntry]) -> String {
     let row = |entry: &AccountEntry| {
-        let login = match (entry.disabled, entry.has_password, entry.has_foreign_hash) {
-            (true, ..) => "disabled",
-            (false, true, false) => "yes",
-            (false, true, true) => "yes, imported",
-            (false, false, _) => "no password",
+        let login = match (entry.disabled, &entry.authority, entry.has_password) {
+            (true, ..) => "disabled".to_string(),
+            (false, Some(authority), _) => format!("by {authority}"),
+            (false, None, true) if entry.has_foreign_hash => "yes, imported".to_string(),
+            (false, None, true) => "yes".to_string(),
+            (false, None, false) => "no password".to_string(),
         };
         vec![
             entry.address.clone(),
             entry.addresses.join(" "),
-            login.to_string(),
+            login,
             size::show(entry.quota_bytes),
             entry.quota_messages.map_or("none".to_string(), |number| number.to_string()),
         ]

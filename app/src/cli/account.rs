@@ -31,6 +31,10 @@ pub enum AccountCommand {
         /// Nobody can log in until a password is set
         #[arg(long, conflicts_with_all = ["password", "password_stdin", "password_hash"])]
         no_password: bool,
+        /// Its password is that of another directory (see [users] in the configuration), as in "ldap",
+        /// or "ldap:agarcia" if it is known by another name there
+        #[arg(long, value_name = "WHERE", conflicts_with_all = ["from", "password", "password_stdin", "password_hash"])]
+        authority: Option<String>,
         #[command(flatten)]
         limits: Limits,
     },
@@ -81,6 +85,10 @@ pub enum AccountCommand {
         /// "maildir:/home/{user}/Maildir"; "none": in its mailboxes here
         #[arg(long, value_name = "MAILDIR", value_parser = deliver_to)]
         deliver_to: Option<Elsewhere>,
+        /// Its password is that of another directory (see [users] in the configuration), as in "ldap",
+        /// or "ldap:agarcia" if it is known by another name there; "none": it is kept here
+        #[arg(long, value_name = "WHERE")]
+        authority: Option<String>,
     },
     /// Bring back messages that were removed not long ago
     Recover(Recover),

@@ -22,13 +22,15 @@ impl AccountCommand {
                 password,
                 password_hash,
                 no_password,
+                authority,
                 limits,
             } => {
                 let accounts = match (address, from) {
                     (Some(address), _) => {
-                        let open = no_password || password_hash.is_some();
+                        let open = no_password || password_hash.is_some() || authority.is_some();
                         let mut one = one(address, password, open, &limits)?;
                         one.password_hash = password_hash;
+                        one.authority = authority;
                         vec![one]
                     }
                     (None, Some(file)) => many(&file, domain.as_ref(), &limits)?,
@@ -54,6 +56,7 @@ impl AccountCommand {
                 enable,
                 device_passwords_only,
                 deliver_to,
+                authority,
             } => AccountRequest::Set {
                 address: address.to_string(),
                 changes: Box::new(Changes {
@@ -71,6 +74,11 @@ impl AccountCommand {
                         None => Change::Keep,
                         Some(Elsewhere(None)) => Change::Clear,
                         Some(Elsewhere(Some(place))) => Change::Set(place.to_string()),
+                    },
+                    authority: match authority.as_deref() {
+                        None => Change::Keep,
+                        Some("none") => Change::Clear,
+                        Some(place) => Change::Set(place.to_string()),
                     },
                 }),
             },
@@ -134,6 +142,7 @@ fn new_one(address: String, password: Option<String>, limits: &Limits) -> NewOne
         quota_bytes: limits.quota.flatten(),
         quota_messages: limits.messages_max.flatten(),
         size_max: limits.message_size_max.flatten(),
+        authority: None,
     }
 }
 

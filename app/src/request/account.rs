@@ -63,6 +63,9 @@ pub struct NewOne {
     pub quota_messages: Option<u64>,
     /// Octets of its largest message.
     pub size_max: Option<u64>,
+    /// Who verifies its password, if not we, and by which name: `ldap:ana`.
+    #[serde(default)]
+    pub authority: Option<String>,
 }
 
 /// What is to be different in an account.
@@ -93,6 +96,9 @@ pub struct Changes {
     /// Where its mail is filed, if not in its mailboxes here.
     #[serde(default)]
     pub deliver_to: Change<String>,
+    /// Who verifies its password, if not we, and by which name: `ldap:ana`.
+    #[serde(default)]
+    pub authority: Change<String>,
 }
 
 /// Without its password.
@@ -171,6 +177,8 @@ async fn add_one(office: &Office, one: NewOne) -> Result<AccountEntry, String> {
         password: new_password(one.password, one.password_hash),
         quota: Quota { bytes: one.quota_bytes, messages: one.quota_messages },
         size_max: one.size_max,
+        authority: one.authority,
+        addresses: Vec::new(),
     };
     let admin = office.directory.admin();
     let made = admin.add_account(&new, |batch, account| office.provision(batch, account)).await;
@@ -199,6 +207,7 @@ impl Changes {
             disabled: self.disabled,
             devices_only: devices_only.transpose()?,
             deliver_to: self.deliver_to.read(read_deliver_to)?,
+            authority: self.authority.read(|text| Ok(text.clone()))?,
         })
     }
 }

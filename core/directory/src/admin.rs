@@ -6,7 +6,9 @@ mod device;
 mod domain;
 mod entry;
 mod error;
+mod origin;
 
+pub(crate) use account::ADDRESSES_MAX;
 pub use entry::{
     AccountChange, AccountEntry, AliasEntry, DeviceEntry, DomainChange, DomainEntry, NewAccount,
     NewDevice, NewPassword, Removed, Used,
@@ -116,7 +118,15 @@ impl<'a> Admin<'a> {
     /// Refuses a target in one of our domains that nobody has: mail for it would be lost.
     async fn check_target(&self, lookup: &Lookup, target: &Address) -> Result<(), AdminError> {
         match self.who(lookup, target).await? {
-            Who::Nobody => Err(AdminError::NoSuchTarget(target.clone())),
+            // Somebody elsewhere may. If they get an account by this, whoever has planned a change
+            // plans it anew, since their domain is not what it was.
+            Who::Nobody => {
+                match self.directory.welcome(vec![target.clone()], &mut Vec::new()).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(AdminError::NoSuchTarget(target.clone())),
+                    Err(_) => Err(AdminError::AuthoritySilent(target.clone())),
+                }
+            }
             Who::Elsewhere | Who::Account(..) | Who::Alias(..) => Ok(()),
         }
     }

@@ -1,10 +1,11 @@
 //! The questions that servers ask.
 
+use crate::elsewhere::Elsewhere;
 use crate::lookup::Lookup;
 use crate::pass::Bells;
 use crate::record::AccountRecord;
 use crate::verified::Verified;
-use crate::walk::{Fallback, Walk};
+use crate::walk::{Fallback, Walk, Walked};
 use crate::{Account, Admin};
 use core_store::{Store, StoreError};
 use core_world::World;
@@ -23,6 +24,8 @@ pub struct Directory {
     pub(crate) secret: OnceLock<[u8; 32]>,
     /// Who wants to know that an account was changed or removed.
     pub(crate) bells: Arc<Bells>,
+    /// Who knows people whom it does not.
+    pub(crate) elsewhere: Elsewhere,
 }
 
 /// What the directory needs to be told.
@@ -63,8 +66,13 @@ impl Directory {
     /// The directory kept in `store`.
     pub fn new(store: Arc<dyn Store>, world: World, options: Options) -> Directory {
         let verified = Verified::new(&*world.random);
-        let (dummy_hash, secret, bells) = Default::default();
-        Directory { store, world, options, verified, dummy_hash, secret, bells }
+        let (dummy_hash, secret, bells, elsewhere) = Default::default();
+        Directory { store, world, options, verified, dummy_hash, secret, bells, elsewhere }
+    }
+
+    /// The same, and whom it does not know others may.
+    pub fn with_elsewhere(self, elsewhere: Elsewhere) -> Directory {
+        Directory { elsewhere, ..self }
     }
 
     /// What the operator may do.
@@ -73,13 +81,29 @@ impl Directory {
     }
 
     /// Who gets mail for `path`. Errors: `NoSuchRecipient` if its domain is ours and nobody has the
-    /// address; `Limit` if aliases go in circles or too far; `Unavailable`.
+    /// address; `Limit` if aliases go in circles or too far; `Unavailable`, also if somebody elsewhere
+    /// may have it who cannot be asked now. Who has it there gets an account by that.
     ///
     /// Postmaster, with a domain of ours or without, is always somebody as long as there is an
     /// account (RFC 5321 §4.5.1): who has the name; else who the operator made it; else the eldest
     /// account of the domain; else the eldest of all. Without a domain it is that of the domain in
     /// which the eldest account is.
     pub async fn resolve(&self, path: &ForwardPath) -> Result<Resolved, Refusal> {
+        let mut asked = Vec::new();
+        let resolved = loop {
+            let Walked { resolved, missing } = self.walk(path).await?;
+            if !self.welcome(missing, &mut asked).await? {
+                break resolved;
+            }
+        };
+        if resolved.local.is_empty() && resolved.elsewhere.is_empty() {
+            return Err(Refusal::NoSuchRecipient);
+        }
+        Ok(resolved)
+    }
+
+    /// Who has an address now.
+    async fn walk(&self, path: &ForwardPath) -> Result<Walked, Refusal> {
         let lookup = self.lookup().await.map_err(unavailable)?;
         let address = match path {
             ForwardPath::Address(address) => address.clone(),
@@ -89,11 +113,7 @@ impl Directory {
             }
         };
         let walk = Walk::new(&lookup, self.options.separator, Fallback::Follow);
-        let resolved = walk.resolve(address).await?;
-        if resolved.local.is_empty() && resolved.elsewhere.is_empty() {
-            return Err(Refusal::NoSuchRecipient);
-        }
-        Ok(resolved)
+        walk.resolve(address).await
     }
 
     /// `account` is not what it was.
@@ -127,7 +147,11 @@ impl Directory {
         let lookup = self.lookup().await.map_err(unavailable)?;
         let walk = Walk::new(&lookup, self.options.separator, Fallback::Ignore);
         match walk.resolve(address.clone()).await {
-            Ok(resolved) if resolved.local.iter().any(|l| l.account.id == account) => Ok(()),
+            Ok(Walked { resolved, .. })
+                if resolved.local.iter().any(|l| l.account.id == account) =>
+            {
+                Ok(())
+            }
             Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
             // An alias that goes in circles leads to nobody.
             Ok(_) | Err(_) => Err(Refusal::SenderNotOwned),

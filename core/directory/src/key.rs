@@ -1,5 +1,6 @@
 //! Where in the store what is kept. The layout is written down in `docs/records.md`.
 
+use crate::record::Origin;
 use core_store::{Key, Scan};
 use std::ops::Range;
 use words_mail::{AccountId, Address, Domain};
@@ -16,6 +17,7 @@ const CREDENTIALS: &[u8] = b"dP";
 const MEMBER: &[u8] = b"dM";
 const DEVICE: &[u8] = b"dV";
 const USE: &[u8] = b"dU";
+const ORIGIN: &[u8] = b"dE";
 /// Between two texts of a key; neither domains nor local-parts can hold it.
 const END: &[u8] = b"\0";
 
@@ -131,6 +133,11 @@ pub(crate) fn member(domain: &Domain, id: AccountId) -> Key {
 /// The accounts whose main address is in `domain`, the eldest first.
 pub(crate) fn members(domain: &Domain) -> Range<Key> {
     Scan::prefix(&join(&[MEMBER, domain.as_str().as_bytes(), END]))
+}
+
+/// Of the account that an authority knows by that name, in any case.
+pub(crate) fn origin(origin: &Origin) -> Key {
+    join(&[ORIGIN, origin.authority.as_bytes(), END, fold(&origin.user).as_bytes()])
 }
 
 /// Every name of `domain`, or of all.

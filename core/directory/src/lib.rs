@@ -2,12 +2,14 @@
 //! Knows nothing of mailboxes or protocols; asks the store and the world through their keyholes.
 //!
 //! [`Directory`] is for servers: log in, resolve a recipient. [`Admin`] is for the operator.
+//! People whom an [`core_world::Authority`] knows get an account when they first come, or get mail.
 //! A disabled account cannot log in; mail for it still comes, since nobody else would keep it.
 
 mod account;
 mod admin;
 mod device;
 mod directory;
+mod elsewhere;
 mod key;
 mod login;
 mod lookup;
@@ -25,6 +27,7 @@ pub use admin::{
     DomainEntry, NewAccount, NewDevice, NewPassword, Removed, Used,
 };
 pub use directory::{Directory, LocalRecipient, Options, Resolved};
+pub use elsewhere::{Elsewhere, Provision};
 pub use login::{Coming, Identity};
 pub use pass::{AccountWatch, Admitted, Pass};
 pub use protocol::{Protocol, Protocols};

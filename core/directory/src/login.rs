@@ -5,8 +5,9 @@ mod secret;
 use crate::device::DevicePassword;
 use crate::directory::{account_of, unavailable};
 use crate::lookup::{Found, Lookup};
-use crate::pass::{Admitted, By, Pass};
-use crate::record::{AccountRecord, CredentialsRecord, DeviceRecord, Record, UseRecord};
+use crate::pass::{Admitted, By, Pass, takes_main};
+use crate::record::{AccountRecord, CredentialsRecord, DeviceRecord, Origin, Record, UseRecord};
+use crate::verified::{AGE_ELSEWHERE_MAX, AGE_MAX};
 use crate::{Directory, Protocol, ScramKeys, key, scram};
 use core_store::Batch;
 use core_world::{Maker, PasswordError};
@@ -49,16 +50,23 @@ pub(crate) struct Ways {
 }
 
 impl Ways {
-    /// The credentials, if the main password may be used for `protocol`.
+    /// The credentials, if the main password is verified by them, and may be used for `protocol`.
     fn main(&self, protocol: Protocol) -> Option<&Found<CredentialsRecord>> {
-        self.credentials.as_ref().filter(|_| !self.account.devices_only.contains(protocol))
+        let is_ours = self.account.origin.is_none() && takes_main(&self.account, protocol);
+        self.credentials.as_ref().filter(|_| is_ours)
+    }
+
+    /// Who verifies the main password, if we do not, and if it may be used for `protocol`.
+    fn origin(&self, protocol: Protocol) -> Option<&Origin> {
+        self.account.origin.as_ref().filter(|_| takes_main(&self.account, protocol))
     }
 }
 
 impl Directory {
     /// Lets in by name (`ana` or `ana@mired.org`, any case) and password, the main one or that of a
     /// device. Errors: `LoginFailed`, never why; `NotPermitted` if a device's password is right and
-    /// of no use here; `Unavailable`; `Limit` if too many wait.
+    /// of no use here; `Unavailable`, also if an authority must be asked and cannot; `Limit` if too
+    /// many wait. Whom only an authority knows gets an account by it.
     ///
     /// A wrong name costs as much as a wrong password. Who was let in lately is let in again
     /// without the cost, but never without reading whether the account may still log in.
@@ -74,12 +82,17 @@ impl Directory {
         }
         let lookup = self.lookup().await.map_err(unavailable)?;
         let Some(ways) = self.ways(&lookup, name).await? else {
-            return self.refuse_at_full_cost(password).await;
+            return self.login_unknown(lookup, name, password, coming).await;
         };
         if let Some(found) = DevicePassword::read(password)
             && let Some((number, device)) = found.find(ways.id, &ways.devices)
         {
             return self.admit_device(&lookup, &ways, *number, device, coming).await;
+        }
+        // Nothing of the store is held on to while others are asked.
+        drop(lookup);
+        if let Some(origin) = ways.origin(coming.protocol) {
+            return self.login_elsewhere(&ways, origin, password, coming).await;
         }
         let Some(credentials) = ways.main(coming.protocol) else {
             return self.refuse_at_full_cost(password).await;
@@ -92,7 +105,60 @@ impl Directory {
         if ways.account.disabled {
             return Err(Refusal::LoginFailed);
         }
-        Ok(admit_main(ways.id, ways.account.clone(), &credentials.record, coming.protocol))
+        let by = By::Main { generation: credentials.record.generation };
+        Ok(admit(ways.id, ways.account.clone(), coming, by))
+    }
+
+    /// Lets in who comes from elsewhere, if the authority there says so, or said so a moment ago.
+    async fn login_elsewhere(
+        &self,
+        ways: &Ways,
+        origin: &Origin,
+        password: &[u8],
+        coming: Coming<'_>,
+    ) -> Result<Admitted, Refusal> {
+        // To many a directory, an empty password is no password, and that is right (RFC 4513 §5.1.2).
+        if password.is_empty() || ways.account.disabled {
+            return self.refuse_at_full_cost(password).await;
+        }
+        let clock = &self.world.clock;
+        let proof = self.verified.proof(ways.id, origin.to_string().as_bytes(), password);
+        if !self.verified.knows(ways.id, &proof, clock.now()) {
+            let address = &ways.account.address;
+            if !self.verify_elsewhere(ways.id, origin, address, password).await? {
+                return Err(Refusal::LoginFailed);
+            }
+            self.verified.learn(ways.id, proof, clock.now(), AGE_ELSEWHERE_MAX);
+        }
+        Ok(admit(ways.id, ways.account.clone(), coming, By::Authority(origin.clone())))
+    }
+
+    /// Lets in somebody whom only an authority knows, if one does.
+    async fn login_unknown(
+        &self,
+        lookup: Lookup,
+        name: &str,
+        password: &[u8],
+        coming: Coming<'_>,
+    ) -> Result<Admitted, Refusal> {
+        let named = match password.is_empty() || self.elsewhere.authorities.is_empty() {
+            true => None,
+            false => self.named_at_login(&lookup, name).await.map_err(unavailable)?,
+        };
+        drop(lookup);
+        let Some(named) = named else { return self.refuse_at_full_cost(password).await };
+        let id = self.login_newcomer(&named, password).await?.ok_or(Refusal::LoginFailed)?;
+        let lookup = self.lookup().await.map_err(unavailable)?;
+        let account = lookup.account(id).await.map_err(unavailable)?.ok_or(Refusal::LoginFailed)?;
+        match account.origin.clone() {
+            // It may have been here for long, under another name.
+            Some(origin) if !account.disabled && takes_main(&account, coming.protocol) => {
+                let proof = self.verified.proof(id, origin.to_string().as_bytes(), password);
+                self.verified.learn(id, proof, self.world.clock.now(), AGE_ELSEWHERE_MAX);
+                Ok(admit(id, account, coming, By::Authority(origin)))
+            }
+            _ => Err(Refusal::LoginFailed),
+        }
     }
 
     /// Is it the main password of the account?
@@ -120,7 +186,7 @@ impl Directory {
         if ways.account.disabled {
             return Ok(());
         }
-        self.verified.learn(ways.id, proof, clock.now());
+        self.verified.learn(ways.id, proof, clock.now(), AGE_MAX);
         if maker != Maker::Ours || credentials.record.scram.is_none() {
             self.upgrade(ways.id, credentials, password).await;
         }
@@ -142,7 +208,7 @@ impl Directory {
         batch.expect(key::credentials(id), old.value.clone());
         batch.put(key::credentials(id), value);
         if self.store.commit(batch).await.is_ok() {
-            self.verified.learn(id, proof, self.world.clock.now());
+            self.verified.learn(id, proof, self.world.clock.now(), AGE_MAX);
         }
     }
 
@@ -242,7 +308,8 @@ impl Directory {
         let main = main.filter(|c| c.scram.as_ref().is_some_and(|pair| is_its(&pair.stored_key)));
         match main {
             Some(credentials) if !ways.account.disabled => {
-                Ok(admit_main(ways.id, ways.account.clone(), credentials, coming.protocol))
+                let by = By::Main { generation: credentials.generation };
+                Ok(admit(ways.id, ways.account.clone(), coming, by))
             }
             _ => Err(Refusal::LoginFailed),
         }
@@ -251,7 +318,7 @@ impl Directory {
     /// Who is meant by `name`, under all its spellings the same.
     pub async fn identify(&self, name: &str) -> Result<Identity, Refusal> {
         let lookup = self.lookup().await.map_err(unavailable)?;
-        Ok(match lookup.login_name(name).await.map_err(unavailable)? {
+        Ok(match self.login_name(&lookup, name).await.map_err(unavailable)? {
             Some(id) => Identity::Account(id),
             None => Identity::Nobody(spelling(&lookup, name).await.map_err(unavailable)?),
         })
@@ -259,7 +326,7 @@ impl Directory {
 
     /// By what the account of that name may log in. `None`: nobody has the name.
     async fn ways(&self, lookup: &Lookup, name: &str) -> Result<Option<Ways>, Refusal> {
-        let id = lookup.login_name(name).await.map_err(unavailable)?;
+        let id = self.login_name(lookup, name).await.map_err(unavailable)?;
         let Some(id) = id else { return Ok(None) };
         let found = lookup.account_with_credentials(id).await.map_err(unavailable)?;
         let Some((account, credentials)) = found else { return Ok(None) };
@@ -281,7 +348,7 @@ impl Directory {
 
     /// Verifies `password` for nobody. The first time, hashing something takes as long, and gives
     /// the hash for the times to come.
-    async fn pay(&self, password: &[u8]) -> Result<(), Refusal> {
+    pub(crate) async fn pay(&self, password: &[u8]) -> Result<(), Refusal> {
         match self.dummy_hash.get() {
             Some(hash) => {
                 // The answer is dropped: nobody has the name, whatever the password.
@@ -299,14 +366,9 @@ impl Directory {
     }
 }
 
-fn admit_main(
-    id: AccountId,
-    account: AccountRecord,
-    credentials: &CredentialsRecord,
-    protocol: Protocol,
-) -> Admitted {
-    let by = By::Main { generation: credentials.generation };
-    let pass = Pass { account: id, protocol, by };
+/// Somebody who came with the main password.
+fn admit(id: AccountId, account: AccountRecord, coming: Coming<'_>, by: By) -> Admitted {
+    let pass = Pass { account: id, protocol: coming.protocol, by };
     Admitted { account: account_of(id, account), pass, device: None }
 }
 

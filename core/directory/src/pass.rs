@@ -1,6 +1,7 @@
 //! By what somebody is in, and whether it still holds.
 
 use crate::directory::{account_of, unavailable};
+use crate::record::{AccountRecord, CredentialsRecord, Origin};
 use crate::{Account, Directory, Protocol};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,8 @@ pub struct Admitted {
 }
 
 /// By what somebody was let in. It holds until the account is disabled or gone, that password is
-/// replaced, revoked or out of date, or may no longer be used for this protocol.
+/// replaced, revoked or out of date, may no longer be used for this protocol, or is no longer for the
+/// same authority to verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {
     pub(crate) account: AccountId,
@@ -33,6 +35,8 @@ pub struct Pass {
 pub(crate) enum By {
     /// The main one, when there had been so many before it.
     Main { generation: u64 },
+    /// The main one, as the authority said from which the account comes.
+    Authority(Origin),
     /// That of a device.
     Device { number: u32, expires_at: Option<Timestamp> },
 }
@@ -60,11 +64,13 @@ impl Directory {
         let (record, credentials) = found.ok_or(Refusal::LoginFailed)?;
         let holds = match &pass.by {
             By::Main { generation } => {
-                let same = |c: &crate::record::CredentialsRecord| {
-                    c.hash.is_some() && c.generation == *generation
-                };
-                !record.devices_only.contains(pass.protocol)
+                let same = |c: &CredentialsRecord| c.hash.is_some() && c.generation == *generation;
+                record.origin.is_none()
+                    && takes_main(&record, pass.protocol)
                     && credentials.is_some_and(|found| same(&found.record))
+            }
+            By::Authority(origin) => {
+                record.origin.as_ref() == Some(origin) && takes_main(&record, pass.protocol)
             }
             By::Device { number, .. } => {
                 let device = lookup.device(pass.account, *number).await.map_err(unavailable)?;
@@ -85,6 +91,11 @@ impl Directory {
             receiver: Some(self.bells.listen(account)),
         }
     }
+}
+
+/// Does the main password let in by `protocol`?
+pub(crate) fn takes_main(record: &AccountRecord, protocol: Protocol) -> bool {
+    !record.devices_only.contains(protocol)
 }
 
 /// One bell for each account that somebody is logged in to.

@@ -8,6 +8,7 @@ pub(crate) use device::{DeviceRecord, UseRecord};
 
 use crate::octets::{Reader, Writer};
 use crate::{Protocols, Quota};
+use std::fmt;
 use words_mail::{AccountId, Address, DeliverTo, Domain};
 
 /// The version of records that have had no other.
@@ -112,8 +113,8 @@ pub(crate) struct AccountRecord {
     pub(crate) disabled: bool,
     /// By which protocols it comes with device passwords alone, not with its main one.
     pub(crate) devices_only: Protocols,
-    /// Who says whether its main password is right, if not we: the name of an authority.
-    pub(crate) authority: Option<String>,
+    /// Who says whether its main password is right, if not we.
+    pub(crate) origin: Option<Origin>,
     /// Where its mail is filed, if not in its mailboxes.
     pub(crate) deliver_to: Option<DeliverTo>,
 }
@@ -127,7 +128,8 @@ impl Record for AccountRecord {
         write_addresses(&mut out, &self.addresses);
         out.maybe64(self.quota.bytes).maybe64(self.quota.messages).maybe64(self.size_max);
         out.octet(u8::from(self.disabled)).octet(self.devices_only.octet());
-        out.bytes(self.authority.as_deref().unwrap_or_default().as_bytes());
+        let origin = self.origin.as_ref().map(Origin::to_string);
+        out.text(&origin.unwrap_or_default());
         let deliver_to = self.deliver_to.as_ref().map(DeliverTo::to_string);
         out.text(&deliver_to.unwrap_or_default()).done()
     }
@@ -141,7 +143,7 @@ impl Record for AccountRecord {
             size_max: from.maybe64()?,
             disabled: from.truth()?,
             devices_only: Protocols::NONE,
-            authority: None,
+            origin: None,
             deliver_to: None,
         };
         match version {
@@ -149,13 +151,51 @@ impl Record for AccountRecord {
             1 => {}
             ACCOUNT_VERSION => {
                 record.devices_only = Protocols::from_octet(from.octet()?);
-                record.authority = Some(from.text()?.to_string()).filter(|name| !name.is_empty());
+                record.origin = match from.text()? {
+                    "" => None,
+                    text => Some(Origin::parse(text)?),
+                };
                 let deliver_to = Some(from.text()?).filter(|text| !text.is_empty());
                 record.deliver_to = deliver_to.map(DeliverTo::parse).transpose().ok()?;
             }
             _ => return None,
         }
         from.done(record)
+    }
+}
+
+/// Longest name by which an authority knows somebody, in octets.
+const USER_MAX: usize = 255;
+
+/// Where an account comes from, if not from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The name of the authority that verifies its main password.
+    pub(crate) authority: String,
+    /// By which that one knows who it is.
+    pub(crate) user: String,
+}
+
+impl Origin {
+    /// `None`: it could not be written.
+    pub(crate) fn new(authority: &str, user: &str) -> Option<Origin> {
+        let good = |text: &str| {
+            !text.is_empty() && text.len() <= USER_MAX && !text.contains(char::is_control)
+        };
+        let is_good = good(authority) && good(user) && !authority.contains(':');
+        is_good.then(|| Origin { authority: authority.to_string(), user: user.to_string() })
+    }
+
+    /// As it prints: `ldap:ana`.
+    pub(crate) fn parse(text: &str) -> Option<Origin> {
+        let (authority, user) = text.split_once(':')?;
+        Origin::new(authority, user)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.authority, self.user)
     }
 }
 
@@ -280,7 +320,7 @@ mod tests {
             size_max: Some(u64::MAX),
             disabled: true,
             devices_only: Protocols::from(Protocol::Smtp),
-            authority: Some("ldap".to_string()),
+            origin: Origin::parse("ldap:ana"),
             deliver_to: DeliverTo::parse("maildir:/home/{user}/Maildir").ok(),
         });
         let scram = ScramPair { stored_key: [1; 32], server_key: [2; 32] };

@@ -11,7 +11,9 @@ use words_mail::AccountId;
 /// Credentials not used for so long are verified anew.
 const IDLE_MAX: Duration = Duration::from_secs(10 * 60);
 /// Credentials verified so long ago are verified anew, however often they are used.
-const AGE_MAX: Duration = Duration::from_secs(60 * 60);
+pub(crate) const AGE_MAX: Duration = Duration::from_secs(60 * 60);
+/// The same for those that an authority verified: it does not tell us when they are changed there.
+pub(crate) const AGE_ELSEWHERE_MAX: Duration = Duration::from_secs(5 * 60);
 /// Most credentials of one account (a stored record has one password; more are of earlier records).
 const PER_ACCOUNT_MAX: usize = 8;
 /// Most credentials in all.
@@ -36,13 +38,14 @@ struct Entry {
     proof: Hash,
     verified_at: Timestamp,
     used_at: Timestamp,
+    age_max: Duration,
 }
 
 impl Entry {
     fn is_fresh(&self, now: Timestamp) -> bool {
         // A clock set back makes entries stale rather than eternal.
         let within = |then: Timestamp, max| then <= now && now.since(then) < max;
-        within(self.used_at, IDLE_MAX) && within(self.verified_at, AGE_MAX)
+        within(self.used_at, IDLE_MAX) && within(self.verified_at, self.age_max)
     }
 }
 
@@ -54,7 +57,8 @@ impl Verified {
         Verified { key, entries: Mutex::default() }
     }
 
-    /// What stands for `password`, if `record` is what the store has of the account's credentials.
+    /// What stands for `password`, if `record` is what the store has of the account's credentials, or
+    /// of who verifies them.
     pub(crate) fn proof(&self, account: AccountId, record: &[u8], password: &[u8]) -> Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(&account.0.to_be_bytes());
@@ -78,8 +82,8 @@ impl Verified {
         known
     }
 
-    /// `proof` has just been verified for `account`.
-    pub(crate) fn learn(&self, account: AccountId, proof: Hash, now: Timestamp) {
+    /// `proof` has just been verified for `account`; that is good for `age_max` at most.
+    pub(crate) fn learn(&self, account: AccountId, proof: Hash, now: Timestamp, age_max: Duration) {
         let mut entries = self.entries();
         if entries.total >= TOTAL_MAX {
             entries.make_room(now);
@@ -91,7 +95,7 @@ impl Verified {
             // Entries stand in the order they were learnt.
             of_account.remove(0);
         }
-        of_account.push(Entry { proof, verified_at: now, used_at: now });
+        of_account.push(Entry { proof, verified_at: now, used_at: now, age_max });
         let after = of_account.len();
         entries.total = entries.total + after - before;
     }
@@ -153,21 +157,23 @@ mod tests {
         let verified = Verified::new(&Fixed);
         let proof = verified.proof(ANA, b"record", b"secret");
         assert!(!verified.knows(ANA, &proof, at(0)));
-        verified.learn(ANA, proof, at(0));
+        verified.learn(ANA, proof, at(0), AGE_MAX);
         assert!(!verified.knows(ANA, &proof, at(-1)), "a clock set back");
         for minute in (9..60).step_by(9) {
             assert!(verified.knows(ANA, &proof, at(minute)), "{minute}");
         }
         assert!(!verified.knows(ANA, &proof, at(60)));
-        verified.learn(ANA, proof, at(60));
+        verified.learn(ANA, proof, at(60), AGE_MAX);
         assert!(!verified.knows(ANA, &proof, at(70)));
+        verified.learn(ANA, proof, at(80), AGE_ELSEWHERE_MAX);
+        assert!(verified.knows(ANA, &proof, at(84)) && !verified.knows(ANA, &proof, at(85)));
     }
 
     #[test]
     fn a_proof_is_of_one_account_record_and_password() {
         let verified = Verified::new(&Fixed);
         let proof = verified.proof(ANA, b"record", b"secret");
-        verified.learn(ANA, proof, at(0));
+        verified.learn(ANA, proof, at(0), AGE_MAX);
         for (account, record, password) in [
             (BOB, &b"record"[..], &b"secret"[..]),
             (ANA, b"recorD", b"secret"),
@@ -189,12 +195,12 @@ mod tests {
     fn it_is_bounded_per_account_and_in_all() {
         let verified = Verified::new(&Fixed);
         let proof = |n: usize| verified.proof(ANA, b"", &n.to_be_bytes());
-        (0..100).for_each(|n| verified.learn(ANA, proof(n), at(0)));
+        (0..100).for_each(|n| verified.learn(ANA, proof(n), at(0), AGE_MAX));
         assert_eq!(verified.entries().total, PER_ACCOUNT_MAX);
         assert!(verified.knows(ANA, &proof(99), at(0)) && !verified.knows(ANA, &proof(91), at(0)));
 
         for account in 10..10 + TOTAL_MAX as u32 {
-            verified.learn(AccountId(account), proof(0), at(1));
+            verified.learn(AccountId(account), proof(0), at(1), AGE_MAX);
         }
         assert_eq!(verified.entries().total, TOTAL_MAX);
         assert!(!verified.knows(ANA, &proof(99), at(1)), "the longest unused goes first");

@@ -36,6 +36,17 @@ pub(crate) enum Who {
     Alias(Name, Vec<Address>, Option<String>),
 }
 
+impl Who {
+    /// Has nobody the name itself, so that at best a catch-all gets its mail?
+    fn is_by_default(&self) -> bool {
+        match self {
+            Who::Nobody => true,
+            Who::Alias(name, ..) => name.local_part().is_empty(),
+            Who::Elsewhere | Who::Account(..) => false,
+        }
+    }
+}
+
 /// A walk along aliases, each followed once.
 pub(crate) struct Walk<'a> {
     lookup: &'a Lookup,
@@ -44,6 +55,15 @@ pub(crate) struct Walk<'a> {
     /// Aliases that were followed, and for each the one that led to it.
     followed: Vec<(Name, Option<usize>)>,
     resolved: Resolved,
+    missing: Vec<Address>,
+}
+
+/// Where a walk led.
+pub(crate) struct Walked {
+    /// To whom.
+    pub(crate) resolved: Resolved,
+    /// Addresses on the way that nobody has, each once. Somebody elsewhere may.
+    pub(crate) missing: Vec<Address>,
 }
 
 /// An address to which the walk is still to go.
@@ -57,14 +77,15 @@ struct Visit {
 impl<'a> Walk<'a> {
     /// At its beginning.
     pub(crate) fn new(lookup: &'a Lookup, separator: Option<char>, fallback: Fallback) -> Walk<'a> {
-        Walk { lookup, separator, fallback, followed: Vec::new(), resolved: Resolved::default() }
+        let (followed, resolved, missing) = Default::default();
+        Walk { lookup, separator, fallback, followed, resolved, missing }
     }
 
     /// Everybody to whom `address` leads; empty if to nobody.
     ///
     /// A target that nobody has any more is passed over as long as there are others: the operator
     /// was told of it when its account was removed.
-    pub(crate) async fn resolve(mut self, address: Address) -> Result<Resolved, Refusal> {
+    pub(crate) async fn resolve(mut self, address: Address) -> Result<Walked, Refusal> {
         // Depth first, so that an alias met again is either above us, a circle, or done with.
         let mut visits = vec![Visit { address, detail: None, from: None }];
         let mut visited = 0;
@@ -74,6 +95,9 @@ impl<'a> Walk<'a> {
                 return Err(Refusal::Limit("too many addresses behind one alias"));
             }
             let who = self.who(&visit.address).await.map_err(unavailable)?;
+            if who.is_by_default() && !self.missing.contains(&visit.address) {
+                self.missing.push(visit.address.clone());
+            }
             match who {
                 Who::Nobody => {}
                 Who::Elsewhere => self.add_elsewhere(visit.address),
@@ -92,7 +116,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        Ok(self.resolved)
+        Ok(Walked { resolved: self.resolved, missing: self.missing })
     }
 
     /// Notes that alias `name` is followed, coming from `from`. `None` if that was done before.
@@ -208,7 +232,7 @@ fn names_in(domain: &Domain, local_part: &str, base: &str) -> Vec<Name> {
 }
 
 /// A local-part without its detail, and the detail (RFC 5233 §4: behind the first separator).
-fn split(local_part: &str, separator: Option<char>) -> (&str, Option<&str>) {
+pub(crate) fn split(local_part: &str, separator: Option<char>) -> (&str, Option<&str>) {
     match separator.and_then(|separator| local_part.split_once(separator)) {
         // `+x@` is nobody's sub-address.
         None | Some(("", _)) => (local_part, None),

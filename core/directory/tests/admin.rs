@@ -24,7 +24,7 @@ fn an_account_is_made_with_what_else_it_needs_in_one_commit() {
         batch.put(&b"zother"[..], id.0.to_be_bytes().to_vec());
     }))
     .unwrap();
-    let want = r#"{"id":1,"address":"Ana@mired.org","addresses":[],"quota_bytes":1000,"quota_messages":10,"size_max":null,"disabled":false,"has_password":false,"has_foreign_hash":false,"device_passwords_only":"none","deliver_to":null}"#;
+    let want = r#"{"id":1,"address":"Ana@mired.org","addresses":[],"quota_bytes":1000,"quota_messages":10,"size_max":null,"disabled":false,"has_password":false,"has_foreign_hash":false,"device_passwords_only":"none","deliver_to":null,"authority":null}"#;
     assert_eq!(serde_json::to_string(&entry).unwrap(), want);
     let snapshot = now(office.store.snapshot()).unwrap();
     assert_eq!(now(snapshot.get(b"zother")).unwrap().unwrap(), &1u32.to_be_bytes()[..]);

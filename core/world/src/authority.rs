@@ -10,8 +10,10 @@ pub trait Authority: Send + Sync {
     fn name(&self) -> &str;
 
     /// Who is that? `None`: nobody it knows.
-    fn look_up<'a>(&'a self, sought: &'a Sought)
-    -> Later<'a, Result<Option<Person>, AuthorityError>>;
+    fn look_up<'a>(
+        &'a self,
+        sought: &'a Sought,
+    ) -> Later<'a, Result<Option<Person>, AuthorityError>>;
 
     /// Is it their password? Never asked with an empty one.
     fn verify<'a>(

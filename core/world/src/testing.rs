@@ -1,6 +1,10 @@
 //! An outside for tests: a clock that the test turns, numbers that count, passwords that are their
 //! own hash and are counted.
 
+mod authority;
+
+pub use authority::TestAuthority;
+
 use crate::{Clock, Later, Maker, PasswordError, Passwords, Random, World};
 use std::future::ready;
 use std::sync::Arc;

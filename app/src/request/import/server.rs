@@ -221,7 +221,7 @@ async fn make(
         address: address.clone(),
         password: planned.hash.clone().map(NewPassword::Hash),
         quota: Quota { bytes: planned.quota_bytes, messages: None },
-        size_max: None,
+        ..NewAccount::new(address.clone(), None)
     };
     let provision = |batch: &mut _, account| office.provision(batch, account);
     let made = match admin.add_account(&new, provision).await {

@@ -4,11 +4,13 @@ use super::{
     AccountChange, AccountEntry, Admin, AdminError, NewAccount, NewPassword, Pages, Removed, Tries,
     device,
 };
+use super::origin::{change_origin, password_elsewhere, read_origin};
 use crate::key::{self, Name};
 use crate::login::PASSWORD_MAX;
 use crate::lookup::{Found, Lookup, found};
 use crate::record::{
-    AccountRecord, CredentialsRecord, DomainKind, DomainRecord, NameRecord, OwnerRecord, Record,
+    AccountRecord, CredentialsRecord, DomainKind, DomainRecord, NameRecord, Origin, OwnerRecord,
+    Record,
 };
 use crate::walk::Who;
 use crate::{Protocols, scram};
@@ -17,17 +19,23 @@ use core_world::{Maker, Random};
 use words_mail::{AccountId, Address, Domain};
 
 /// Most addresses of one account, besides the main one: they must fit into one value of the store.
-const ADDRESSES_MAX: usize = 100;
+pub(crate) const ADDRESSES_MAX: usize = 100;
 
 impl Admin<'_> {
     /// Makes an account. `also` adds to the batch what else the account needs to exist, its
     /// mailboxes; it may be called again if others make accounts at the same time.
-    /// Errors: `NoSuchDomain`, `DomainIsAlias`, `IsAccount`, `IsAlias`, `PasswordLength`, `Password`.
+    /// Errors: `NoSuchDomain`, `DomainIsAlias`, `IsAccount`, `IsAlias`, `PasswordLength`, `Password`,
+    /// `PasswordElsewhere`, `OriginTaken`, `BadOrigin`.
     pub async fn add_account(
         &self,
         new: &NewAccount,
         mut also: impl FnMut(&mut Batch, AccountId) + Send,
     ) -> Result<AccountEntry, AdminError> {
+        let origin = new.authority.as_deref().map(|text| read_origin(text, &new.address));
+        let origin = origin.transpose()?;
+        if let (Some(origin), Some(_)) = (&origin, &new.password) {
+            return Err(password_elsewhere(&new.address, origin));
+        }
         let secret = self.secret(new.password.as_ref()).await?;
         let random = &*self.directory.world.random;
         let credentials = secret.map(|secret| secret.credentials(None, random));
@@ -36,17 +44,19 @@ impl Admin<'_> {
             let lookup = self.lookup().await?;
             let mut batch = Batch::new();
             let id = next_id(&lookup, &mut batch).await?;
-            let record = AccountRecord {
+            let mut record = AccountRecord {
                 address: new.address.clone(),
                 addresses: Vec::new(),
                 quota: new.quota,
                 size_max: new.size_max,
                 disabled: false,
                 devices_only: Protocols::NONE,
-                authority: None,
+                origin: None,
                 deliver_to: None,
             };
             self.claim_address(&lookup, &mut batch, &new.address, id).await?;
+            self.claim_others(&lookup, &mut batch, &mut record, &new.addresses, id).await?;
+            change_origin(&lookup, &mut batch, id, &mut record, origin.clone()).await?;
             batch.put(key::member(new.address.domain(), id), OwnerRecord(id).encode());
             batch.expect_absent(key::account(id)).put(key::account(id), record.encode());
             if let Some(credentials) = &credentials {
@@ -117,6 +127,14 @@ impl Admin<'_> {
             self.change_addresses(&lookup, &mut batch, id, &mut record, change).await?;
             change_limits(&mut record, change);
             change_place(&mut record, change)?;
+            if let Some(authority) = &change.authority {
+                let origin = authority.as_deref().map(|text| read_origin(text, &record.address));
+                let origin = origin.transpose()?;
+                change_origin(&lookup, &mut batch, id, &mut record, origin).await?;
+            }
+            if let (Some(origin), Some(_)) = (&record.origin, &secret) {
+                return Err(password_elsewhere(&record.address, origin));
+            }
             batch.put(key::account(id), record.encode());
             if let Some(secret) = &secret {
                 let old = read_credentials(&lookup, &mut batch, id).await?;
@@ -145,7 +163,10 @@ impl Admin<'_> {
             batch.expect(key::account(id), account.value);
             // Whoever makes a device changes them: none comes from under our hands.
             read_credentials(&lookup, &mut batch, id).await?;
-            let AccountRecord { address: main, addresses, .. } = &account.record;
+            let AccountRecord { address: main, addresses, origin, .. } = &account.record;
+            if let Some(origin) = origin {
+                batch.delete(key::origin(origin));
+            }
             addresses.iter().chain([main]).for_each(|a| give_up(&mut batch, a));
             batch.delete(key::member(main.domain(), id));
             batch.delete(key::credentials(id)).delete(key::account(id));
@@ -209,6 +230,28 @@ impl Admin<'_> {
     ) -> Result<(), AdminError> {
         self.claim(lookup, batch, address, &NameRecord::Account(id)).await?;
         batch.put(Name::of(address).short_key(), OwnerRecord(id).encode());
+        Ok(())
+    }
+
+    /// The same for more addresses, of which it gets those that nobody has.
+    async fn claim_others(
+        &self,
+        lookup: &Lookup,
+        batch: &mut Batch,
+        record: &mut AccountRecord,
+        addresses: &[Address],
+        id: AccountId,
+    ) -> Result<(), AdminError> {
+        for address in addresses.iter().take(ADDRESSES_MAX) {
+            if Name::of(&record.address) == Name::of(address) || place(record, address).is_some() {
+                continue;
+            }
+            match self.claim_address(lookup, batch, address, id).await {
+                Ok(()) => record.addresses.push(address.clone()),
+                Err(AdminError::IsAccount(_) | AdminError::IsAlias(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 
@@ -433,7 +476,7 @@ fn account_entry(
     record: &AccountRecord,
     credentials: Option<&CredentialsRecord>,
 ) -> AccountEntry {
-    let has_password = credentials.is_some_and(|c| c.hash.is_some());
+    let has_hash = record.origin.is_none() && credentials.is_some_and(|c| c.hash.is_some());
     AccountEntry {
         id: id.0,
         address: record.address.to_string(),
@@ -442,9 +485,10 @@ fn account_entry(
         quota_messages: record.quota.messages,
         size_max: record.size_max,
         disabled: record.disabled,
-        has_password,
-        has_foreign_hash: has_password && credentials.is_some_and(|c| c.scram.is_none()),
+        has_password: has_hash || record.origin.is_some(),
+        has_foreign_hash: has_hash && credentials.is_some_and(|c| c.scram.is_none()),
         device_passwords_only: record.devices_only.to_string(),
         deliver_to: record.deliver_to.as_ref().map(ToString::to_string),
+        authority: record.origin.as_ref().map(Origin::to_string),
     }
 }

@@ -35,7 +35,7 @@ pub struct AccountEntry {
     pub size_max: Option<u64>,
     /// May it not log in? Mail for it comes all the same.
     pub disabled: bool,
-    /// Can it log in with a main password?
+    /// Can it log in with a main password, ours or that of the authority it comes from?
     pub has_password: bool,
     /// Is that known only by the hash of another server, until the first login?
     #[serde(default)]
@@ -47,6 +47,9 @@ pub struct AccountEntry {
     /// Where its mail is filed, if not in its mailboxes here: `maildir:/home/{user}/Maildir`.
     #[serde(default)]
     pub deliver_to: Option<String>,
+    /// Where it comes from, and where its main password is verified: `ldap:ana`. `None`: here.
+    #[serde(default)]
+    pub authority: Option<String>,
 }
 
 fn none() -> String {
@@ -133,13 +136,19 @@ pub struct NewAccount {
     pub quota: Quota,
     /// Octets of its largest message, if less than the server's limit.
     pub size_max: Option<u64>,
+    /// Its other addresses; those that somebody has already it does not get.
+    pub addresses: Vec<Address>,
+    /// Where it comes from: `ldap:ana`, or `ldap` if it is known there by its local-part. Then it has
+    /// no password here.
+    pub authority: Option<String>,
 }
 
 impl NewAccount {
     /// With that address and password, and no limits.
     pub fn new(address: Address, password: Option<Vec<u8>>) -> NewAccount {
         let password = password.map(NewPassword::Clear);
-        NewAccount { address, password, quota: Quota::default(), size_max: None }
+        let (quota, size_max, addresses, authority) = Default::default();
+        NewAccount { address, password, quota, size_max, addresses, authority }
     }
 }
 
@@ -167,6 +176,8 @@ pub struct AccountChange {
     pub devices_only: Option<Protocols>,
     /// Where its mail is filed; `Some(None)`: in its mailboxes here.
     pub deliver_to: Option<Option<DeliverTo>>,
+    /// Where it comes from, as in [`NewAccount::authority`]; `Some(None)`: from here.
+    pub authority: Option<Option<String>>,
 }
 
 /// What is to be different in a domain; `None` stays as it is.

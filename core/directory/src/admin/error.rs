@@ -103,6 +103,22 @@ pub enum AdminError {
         /// Octets.
         max: usize,
     },
+    /// Whether somebody elsewhere has the address cannot be asked now.
+    AuthoritySilent(Address),
+    /// The account's password is not kept here.
+    PasswordElsewhere {
+        /// The account's main address.
+        account: Address,
+        /// Where it comes from: `ldap:ana`.
+        origin: String,
+    },
+    /// Another account comes from there.
+    OriginTaken {
+        /// From where: `ldap:ana`.
+        origin: String,
+    },
+    /// Not written as `ldap` or `ldap:ana`.
+    BadOrigin(String),
     /// Others changed the same all the time.
     Busy,
     /// The store failed.
@@ -204,6 +220,24 @@ impl fmt::Display for AdminError {
             DeviceName { max } => write!(
                 f,
                 "a device's name has 1 to {max} octets and no control characters; choose such a one"
+            ),
+            AuthoritySilent(address) => write!(
+                f,
+                "whoever may know {address} does not answer; try again when it does, or add it \
+                 here with \"estafeta account add {address}\""
+            ),
+            PasswordElsewhere { account, origin } => write!(
+                f,
+                "the password of {account} is that of {origin}; change it there, or say first that \
+                 it is kept here: \"estafeta account set {account} --authority none\""
+            ),
+            OriginTaken { origin } => write!(
+                f,
+                "{origin} has another account already; see it with \"estafeta account list\""
+            ),
+            BadOrigin(text) => write!(
+                f,
+                "not an authority and a name that it knows: {text:?}; write it as in ldap or ldap:ana"
             ),
             Busy => f.write_str("others change the same at the moment; try again"),
             Store(StoreError::OutcomeUnknown) => {
