@@ -1,13 +1,19 @@
 //! Every door to the outside other than storage: the clock, randomness, password hashing,
-//! connections to servers elsewhere, names in the DNS, files on the web.
+//! connections to servers elsewhere, names in the DNS, files on the web, who is genuine.
 //! Engines and the simulator stand behind these traits; the core never reads a clock itself.
 
 mod authority;
 mod dialer;
+mod examiner;
 
 pub use authority::{Authority, AuthorityError, Person, Sought, Verdict};
 pub use dialer::{
     Dial, DialError, DialTls, Dialer, Fingerprint, Flaw, Protection, Trust, Wire, WireError,
+};
+
+pub use examiner::{
+    Arrival, Examination, Examiner, KeyAlgorithm, KeyError, NewKey, Sealing, Secret, Signer, Signing,
+    SigningKey,
 };
 
 mod fetcher;

@@ -9,7 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("proto", &["words", "proto"]),
     ("rules", &["words", "rules"]),
     ("core", &["words", "rules", "core"]),
-    ("engine", &["words", "engine", "core/store", "core/world", "proto/line"]),
+    ("engine", &["words", "rules", "engine", "core/store", "core/world", "proto/line"]),
     ("serve", &["words", "proto", "rules", "core", "serve"]),
     ("app", &["words", "proto", "rules", "core", "engine", "serve"]),
     ("sim", &["words", "proto", "rules", "core", "engine", "serve"]),
