@@ -1,4 +1,4 @@
-//! SASL mechanisms as small state machines, server side. Knows no account and no socket, reads no
+//! SASL mechanisms as small state machines, both sides. Knows no account and no socket, reads no
 //! randomness: an [`Exchange`] takes the client's lines, in base64 as SMTP, IMAP, POP3 and
 //! ManageSieve all carry them, and says what comes next.
 //!
@@ -16,9 +16,12 @@
 //! The protocol that embeds it writes a [`Turn::Challenge`] after its `334 ` or `+ `, puts a
 //! [`Turn::Ask`] to its desk, and brings the answer back. When the desk refuses, the protocol drops
 //! the exchange and says so in its own words; there is nothing more to tell it.
+//!
+//! [`client`] is the other side.
 
 mod ask;
 mod base64;
+pub mod client;
 mod exchange;
 mod login;
 mod mechanism;
