@@ -50,11 +50,9 @@ pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
         match kind {
             "C" | "N" | "T" | "TLS" => {
                 // The answers that this input will ask for stand further down, up to the next input.
-                let ahead = lines[at..].iter().skip_while(|l| kind == "C" && l.starts_with("C:"));
-                let until_input = ahead
-                    .take_while(|l| !["C:", "N:", "T:", "TLS:"].iter().any(|k| l.starts_with(k)));
-                answers = until_input.filter_map(|l| l.strip_prefix("A:").map(str::trim)).collect();
-                answers.reverse();
+                let more_input = |l: &&&str| kind == "C" && l.starts_with("C:");
+                let skipped = lines[at..].iter().take_while(more_input).count();
+                answers = answers_ahead(&lines[at + skipped..]);
                 if !started && kind != "TLS" {
                     started = true;
                     player.run(&mut answers)?;
@@ -69,6 +67,8 @@ pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
             "S" | "Q" | "A" => {
                 if !started {
                     started = true;
+                    // A session may have a question before anything has come.
+                    answers = answers_ahead(&lines[at - 1..]);
                     player.run(&mut answers)?;
                 }
             }
@@ -83,6 +83,16 @@ pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
     };
     match_lines(&normal(text), &normal(&player.went))
         .map_err(|why| format!("{why}\n--- went:\n{}", player.went))
+}
+
+/// The answers up to the next input, the first one last.
+fn answers_ahead<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let is_input = |l: &str| ["C:", "N:", "T:", "TLS:"].iter().any(|kind| l.starts_with(kind));
+    let until_input = lines.iter().take_while(|l| !is_input(l));
+    let answers = until_input.filter_map(|l| l.strip_prefix("A:").map(str::trim));
+    let mut answers: Vec<&str> = answers.collect();
+    answers.reverse();
+    answers
 }
 
 struct Player<'a, S: Scene> {

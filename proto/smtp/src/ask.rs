@@ -4,12 +4,18 @@ use crate::Reply;
 use bytes::Bytes;
 use proto_line::Secured;
 use std::sync::Arc;
+use std::time::Duration;
 use words_mail::{BodyType, ForwardPath, Notify, OriginalRecipient, Ret, ReversePath};
 
 /// A question for the core. One transaction is `Sender`, `Recipient` once or more, then for the
 /// message `Begin`, `Write` any number of times and `Finish` or `Abort`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
+    /// Somebody has come; only where [`crate::Options::ask_who_comes`] says so. Answered with
+    /// [`Answer::GreetAfter`], or refused: then that is the greeting, and the end.
+    Come,
+    /// They spoke before the greeting, and are hung up on. Answered with [`Answer::Accepted`].
+    SpokeEarly,
     /// A login goes on. Answered with [`Answer::Login`], or refused.
     Login(proto_sasl::Ask),
     /// MAIL: a transaction begins, and whatever an earlier one left is forgotten.
@@ -34,6 +40,8 @@ pub enum Answer {
     Accepted,
     /// No, in these words.
     Refused(Reply),
+    /// Yes; the greeting comes after so long, and whoever speaks before it is no mail server.
+    GreetAfter(Duration),
     /// A login goes on, or has succeeded.
     Login(proto_sasl::Answer),
     /// What has become of a message.

@@ -34,6 +34,8 @@ pub struct Options {
     pub size_max: u64,
     /// Most recipients of one message (RFC 9422 `RCPTMAX`).
     pub recipients_max: usize,
+    /// Is the desk asked about everybody who comes ([`crate::Ask::Come`])?
+    pub ask_who_comes: bool,
     /// Most messages in one session (RFC 9422 `MAILMAX`).
     pub messages_max: usize,
     /// Most commands without a message being accepted.
@@ -57,6 +59,7 @@ impl Options {
             requiretls: RequireTls::Unavailable,
             size_max: 50 * 1024 * 1024,
             recipients_max: 1000,
+            ask_who_comes: false,
             messages_max: 100_000,
             commands_max: 10_000,
             errors_max: 20,

@@ -37,6 +37,8 @@ pub struct SmtpSession {
     pub(crate) counts: Counts,
     /// When we stop waiting; counted anew after everything that the client has brought to an end.
     deadline: Option<Instant>,
+    /// The desk has said who may come, and how long the greeting waits.
+    greeting: Greeting,
     /// When a login or a message must have come.
     fruit_due: Option<Instant>,
     shutting_down: bool,
@@ -49,6 +51,19 @@ pub(crate) struct Hello {
     pub client: Arc<Client>,
     /// By EHLO or LHLO.
     pub extended: bool,
+}
+
+/// How the greeting comes about.
+#[derive(Clone, Copy, Debug)]
+enum Greeting {
+    /// The desk is asked whether at all.
+    Unasked,
+    /// So long after the next step.
+    After(Duration),
+    /// Not before this moment.
+    At(Instant),
+    /// Now.
+    Due,
 }
 
 /// What is counted for limits.
@@ -82,9 +97,11 @@ pub(crate) enum Flow {
 impl SmtpSession {
     /// A session that has said nothing yet.
     pub fn new(options: Arc<Options>, peer: Peer) -> SmtpSession {
+        let greeting = if options.ask_who_comes { Greeting::Unasked } else { Greeting::Due };
         SmtpSession {
             options,
             peer,
+            greeting,
             input: LineBuffer::new(),
             out: Vec::new(),
             state: State::Banner,
@@ -166,8 +183,18 @@ impl SmtpSession {
 
     fn banner(&mut self) -> Flow {
         // Who talks before the greeting talks at random, or means another server.
-        if self.is_stranger() && !self.input.unread().is_empty() {
-            return self.hang_up(reply(554, EnhancedStatus(5, 5, 0), "wait for the greeting"));
+        let is_early = self.is_stranger() && !self.input.unread().is_empty();
+        match self.greeting {
+            Greeting::Unasked => return self.ask(Ask::Come, Pending::Come),
+            _ if is_early && self.options.ask_who_comes => {
+                return self.ask(Ask::SpokeEarly, Pending::SpokeEarly);
+            }
+            _ if is_early => return self.hang_up_early(),
+            Greeting::After(_) | Greeting::At(_) => {
+                self.state = State::Banner;
+                return Flow::Starved;
+            }
+            Greeting::Due => {}
         }
         let protocol = if self.options.mode == Mode::Lmtp { "LMTP" } else { "ESMTP" };
         let options = &self.options;
@@ -175,6 +202,29 @@ impl SmtpSession {
         self.say(bare_reply(220, text));
         self.state = State::Commands(None);
         Flow::Again
+    }
+
+    pub(crate) fn hang_up_early(&mut self) -> Flow {
+        self.hang_up(reply(554, EnhancedStatus(5, 5, 0), "wait for the greeting"))
+    }
+
+    /// The desk lets them in; the greeting comes after so long.
+    pub(crate) fn greet_after(&mut self, delay: Duration) -> Flow {
+        let is_stranger = self.is_stranger() && !delay.is_zero();
+        self.greeting = if is_stranger { Greeting::After(delay) } else { Greeting::Due };
+        self.state = State::Banner;
+        Flow::Again
+    }
+
+    /// Until when the greeting is held back; `None` when it is due.
+    fn hold_greeting(&mut self, now: Instant) -> Option<Instant> {
+        let until = match self.greeting {
+            Greeting::After(delay) => now + delay,
+            Greeting::At(until) => until,
+            Greeting::Unasked | Greeting::Due => return None,
+        };
+        self.greeting = if now < until { Greeting::At(until) } else { Greeting::Due };
+        (now < until).then_some(until)
     }
 
     fn go_on(&mut self) -> Flow {
@@ -200,6 +250,9 @@ impl SmtpSession {
 
     /// Nothing more can be done with what has come: say goodbye, or wait.
     fn starve(&mut self, now: Instant) -> Option<Step<Ask, Infallible>> {
+        if matches!(self.state, State::Banner) && !self.shutting_down {
+            return self.hold_greeting(now).map(|until| Step::Wait { until });
+        }
         if self.shutting_down && !self.is_in_transaction() {
             self.say_shutting_down();
             return None;

@@ -44,6 +44,8 @@ pub(crate) struct Receiving {
 /// What the answer is for.
 #[derive(Debug)]
 pub(crate) enum Pending {
+    Come,
+    SpokeEarly,
     Login(Exchange),
     Sender(Transaction),
     Recipient(Transaction),

@@ -51,3 +51,8 @@ fn lmtp_is_served_as_written() {
 fn where_little_is_offered_the_rest_is_refused() {
     check("bare");
 }
+
+#[test]
+fn whoever_comes_to_a_guarded_port_is_asked_about_first() {
+    check("guarded");
+}

@@ -193,6 +193,9 @@ impl Desk for SmtpDesk {
 
     async fn answer(&mut self, ask: Ask) -> Answer {
         match ask {
+            // Nobody stands at the door yet.
+            Ask::Come => Answer::GreetAfter(Duration::ZERO),
+            Ask::SpokeEarly => Answer::Accepted,
             Ask::Login(ask) => self.log_in(ask).await,
             Ask::Sender(sender) => self.sender(*sender).await,
             Ask::Recipient(recipient) => self.recipient(&recipient.forward_path).await,

@@ -18,6 +18,9 @@ impl SmtpSession {
             return self.hang_up(reply.clone());
         }
         match (pending, answer) {
+            (Pending::Come, Answer::GreetAfter(delay)) => self.greet_after(delay),
+            (Pending::Come, Answer::Refused(reply)) => self.hang_up(reply),
+            (Pending::SpokeEarly, _) => self.hang_up_early(),
             (Pending::Login(mut exchange), Answer::Login(answer)) => {
                 let turn = exchange.answer(answer);
                 self.take_turn(exchange, turn)

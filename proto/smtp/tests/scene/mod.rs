@@ -7,6 +7,7 @@ use proto_smtp::{
 };
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use words_mail::EnhancedStatus;
 
 /// A listener with small limits, and a peer.
@@ -31,6 +32,7 @@ impl SmtpScene {
             options.dsn = Dsn::Offered;
             options.requiretls = RequireTls::Offered;
         }
+        options.ask_who_comes = kind == "guarded";
         options.size_max = 1000;
         options.recipients_max = 3;
         options.messages_max = 3;
@@ -48,6 +50,8 @@ impl Scene for SmtpScene {
 
     fn question(&self, ask: &Ask) -> String {
         match ask {
+            Ask::Come => "come".to_string(),
+            Ask::SpokeEarly => "spoke early".to_string(),
             Ask::Login(proto_sasl::Ask::Password { authcid, authzid, password }) => {
                 let password = String::from_utf8_lossy(password.expose());
                 format!("login {authcid:?} as {authzid:?} with {password:?}")
@@ -74,6 +78,9 @@ impl Scene for SmtpScene {
         let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
         Ok(match kind {
             "accepted" => Answer::Accepted,
+            "greet" => Answer::GreetAfter(Duration::from_secs(
+                rest.parse().map_err(|_| "expected seconds".to_string())?,
+            )),
             "refused" => Answer::Refused(parse_reply(rest)?),
             "login" => Answer::Login(proto_sasl::Answer::Accepted),
             "finished" => Answer::Finished(Finished::All(parse_reply(rest)?)),
