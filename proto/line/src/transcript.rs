@@ -40,7 +40,7 @@ pub fn play<S: Scene>(scene: &S, text: &str) -> Result<(), String> {
     };
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
-    let mut answers: Vec<&str> = Vec::new();
+    let mut answers: Vec<&str>;
     let mut started = false;
     while at < lines.len() {
         let line = lines[at];
