@@ -4,7 +4,6 @@
 mod compose;
 mod delivery;
 mod filing;
-mod id;
 mod incoming;
 mod maildir;
 mod names;

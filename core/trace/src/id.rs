@@ -10,14 +10,33 @@ const RANDOM_BITS: u32 = 40;
 /// Digits for 48 bits of milliseconds and the random ones.
 const LEN: u32 = 18;
 
+/// Octets of an id.
+pub(crate) const ID_LEN: usize = LEN as usize;
+
 /// A name that no other message has: sorts by `now`, short enough to be read out on the telephone.
-pub(crate) fn new_id(now: Timestamp, random: &dyn Random) -> String {
+pub fn new_id(now: Timestamp, random: &dyn Random) -> String {
     let mut chance = [0; 8];
     random.fill(&mut chance[3..]);
-    let millis = (now.millis().max(0) as u128) & ((1 << 48) - 1);
-    let number = millis << RANDOM_BITS | u128::from(u64::from_be_bytes(chance));
+    id_of(now, u64::from_be_bytes(chance))
+}
+
+/// The least id of that moment.
+pub(crate) fn first_id(at: Timestamp) -> String {
+    id_of(at, 0)
+}
+
+fn id_of(at: Timestamp, chance: u64) -> String {
+    let millis = (at.millis().max(0) as u128) & ((1 << 48) - 1);
+    let number = millis << RANDOM_BITS | u128::from(chance);
     let digit = |place: u32| DIGITS[(number >> (5 * place)) as usize & 31] as char;
     (0..LEN).rev().map(digit).collect()
+}
+
+/// The id of the message that `id` names: a queue may name several that share one body, each by a
+/// suffix. `None` if it is none.
+pub(crate) fn message_of(id: &str) -> Option<&str> {
+    let message = id.get(..ID_LEN)?;
+    message.bytes().all(|b| DIGITS.contains(&b)).then_some(message)
 }
 
 #[cfg(test)]
@@ -50,5 +69,16 @@ mod tests {
         assert!(ids.is_sorted(), "{ids:?}");
         assert!(ids.iter().all(|id| id.len() == 18));
         assert_eq!((&*ids[0], &*ids[6]), ("000000000000000000", "7VVVVVVVVVVVVVVVVV"));
+        assert!(first_id(Timestamp::from_millis(1)) <= ids[2] && ids[2] < ids[3]);
+    }
+
+    #[test]
+    fn a_suffix_names_the_same_message() {
+        let id = id(1_795_508_984_000, 9);
+        assert_eq!(message_of(&format!("{id}.2")), Some(&*id));
+        assert_eq!(message_of(&id), Some(&*id));
+        for wrong in ["", "short", "an id with blanks.", "ñññññññññññññññññññ"] {
+            assert_eq!(message_of(wrong), None, "{wrong}");
+        }
     }
 }
