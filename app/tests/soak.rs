@@ -150,8 +150,9 @@ fn read(port: u16, person: &str, computer: usize, shared: &Shared) {
             if let Some(uid) =
                 found.iter().find_map(|l| l.strip_prefix("* SEARCH ")?.split(' ').nth(computer))
             {
-                client.imap(&format!("UID FETCH {uid} (FLAGS BODY[])"));
-                client.imap(&format!("UID STORE {uid} +FLAGS (\\Answered $Label{computer})"));
+                among_others(&mut client, &format!("UID FETCH {uid} (FLAGS BODY[])"));
+                let store = format!("UID STORE {uid} +FLAGS (\\Answered $Label{computer})");
+                among_others(&mut client, &store);
             }
             if computer == 0 {
                 keep_order(&mut client);
@@ -163,6 +164,14 @@ fn read(port: u16, person: &str, computer: usize, shared: &Shared) {
         }
         client.imap("LOGOUT");
     }
+}
+
+/// A command on a message that another computer may be moving away at this moment, which the server
+/// then has to say (RFC 5530, RFC 7162 §3.1.3).
+fn among_others(client: &mut Client, command: &str) {
+    let (_, said) = client.imap_answer(command);
+    let is_gone = said.starts_with("NO [EXPUNGEISSUED]");
+    assert!(said.starts_with("OK") || is_gone, "{command}: {said}");
 }
 
 fn keep_order(client: &mut Client) {

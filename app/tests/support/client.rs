@@ -89,6 +89,13 @@ impl Client {
 
     /// An IMAP command: its untagged lines (literals joined in) when its OK has come.
     pub fn imap(&mut self, command: &str) -> Vec<String> {
+        let (lines, rest) = self.imap_answer(command);
+        assert!(rest.starts_with("OK"), "{command}: {rest}");
+        lines
+    }
+
+    /// An IMAP command: its untagged lines, and what its own line says behind the tag.
+    pub fn imap_answer(&mut self, command: &str) -> (Vec<String>, String) {
         self.tag += 1;
         let tag = format!("t{}", self.tag);
         self.send(&format!("{tag} {command}"));
@@ -101,8 +108,7 @@ impl Client {
                 line.push_str(&self.read_line().expect("closed"));
             }
             if let Some(rest) = line.strip_prefix(&format!("{tag} ")) {
-                assert!(rest.starts_with("OK"), "{command}: {rest}");
-                return lines;
+                return (lines, rest.to_string());
             }
             lines.push(line);
         }
