@@ -46,6 +46,11 @@ pub(crate) fn destination(destination: &str) -> Key {
     named(Kind::Destination, destination).into()
 }
 
+/// All that is known of destinations.
+pub(crate) fn destinations() -> Range<Key> {
+    Scan::prefix(&[ROOM, Kind::Destination as u8])
+}
+
 fn line_prefix(destination: &str, class: Class) -> Vec<u8> {
     let mut key = named(Kind::Row, destination);
     key.extend_from_slice(&[0, class.to_octet()]);

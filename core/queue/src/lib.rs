@@ -9,18 +9,32 @@
 //! It knows no protocol and looks no name up: a [`NextHop`] says which destination a recipient
 //! belongs to, a [`Homeward`] takes reports to senders, a [`Tracer`] remembers attempts.
 
+mod add;
+mod aging;
+mod board;
+mod bounce;
+mod decide;
 mod filter;
 mod home;
 mod job;
 mod key;
 mod lease;
+mod list;
 mod message;
 mod octets;
+mod operate;
 mod options;
 mod outcome;
 mod queue;
 mod record;
+mod report;
+mod reports;
 mod schedule;
+mod settle;
+mod site;
+mod take;
+mod walk;
+mod work;
 
 pub use filter::{
     Change, Changed, DestinationCount, Filter, LastWords, Listed, Listing, Position, RowState,
@@ -33,5 +47,6 @@ pub use options::Options;
 pub use outcome::{
     Attempt, Contact, Fate, NoTrace, Onward, Outcome, RecipientOutcome, Said, Tracer,
 };
-pub use queue::{Added, Queue, Work};
+pub use queue::{Added, Queue};
 pub use schedule::{Next, Schedule, next_attempt};
+pub use work::Work;

@@ -1,9 +1,14 @@
 //! The queue's one door.
 
-use crate::{Contact, Homeward, Job, NewMessage, NextHop, Options, RecipientOutcome, Tracer};
-use core_store::{Batch, Blobs, Key, Store, StoreError};
+use crate::board::Board;
+use crate::reports::Reports;
+use crate::settle::Settling;
+use crate::walk::Walk;
+use crate::{NewMessage, NewRecipient, NextHop, Options, Tracer, add, key};
+use core_store::{Batch, Blobs, Key, Store};
 use core_world::World;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use words_base::Timestamp;
 use words_mail::Refusal;
 
@@ -20,27 +25,36 @@ pub(crate) struct Inner {
     pub options: Options,
     pub next_hop: Arc<dyn NextHop>,
     pub tracer: Arc<dyn Tracer>,
+    board: Mutex<Board>,
+    bell: Notify,
+    /// What has happened and could not be written down yet.
+    pub unwritten: Mutex<Vec<Settling>>,
+    pub reports: Mutex<Reports>,
+    /// Background work is done by one at a time.
+    pub background: tokio::sync::Mutex<Background>,
+}
+
+/// Where background work stands.
+#[derive(Default)]
+pub(crate) struct Background {
+    pub walk: Walk,
+    /// A dead destination whose rows are being looked through, and the rest of them.
+    pub aging: Option<(Arc<str>, std::ops::Range<Key>)>,
 }
 
 /// What was put into a batch: to be handed to [`Queue::added`] once that is committed.
 #[derive(Debug)]
 #[must_use = "nobody is woken unless it is given to Queue::added after the commit"]
 pub struct Added {
+    /// For each destination one row, the least.
     pub(crate) rows: Vec<Key>,
-    pub(crate) bounces: Option<String>,
-}
-
-/// What a unit of background work came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// There is more to do at once.
-    Again,
-    /// Nothing to do before this, unless something happens.
-    IdleUntil(Timestamp),
+    /// The message, if there is something to report of it at once.
+    pub(crate) report: Option<String>,
 }
 
 impl Queue {
-    /// The queue kept in `store` and `blobs`.
+    /// The queue kept in `store` and `blobs`. It is ready at once; what is there already is found
+    /// by [`Queue::work`].
     pub fn new(
         store: Arc<dyn Store>,
         blobs: Arc<dyn Blobs>,
@@ -49,46 +63,103 @@ impl Queue {
         tracer: Arc<dyn Tracer>,
         options: Options,
     ) -> Queue {
-        Queue { inner: Arc::new(Inner { store, blobs, world, options, next_hop, tracer }) }
+        let (board, bell, unwritten, reports, background) = Default::default();
+        Queue {
+            inner: Arc::new(Inner {
+                store,
+                blobs,
+                world,
+                options,
+                next_hop,
+                tracer,
+                board,
+                bell,
+                unwritten,
+                reports,
+                background,
+            }),
+        }
     }
 
-    /// Puts `message` into the batch that keeps its body: nothing is read, nothing expected, so
-    /// nobody waits for it. Errors: `Limit`.
-    pub fn add(&self, _message: &NewMessage, _batch: &mut Batch) -> Result<Added, Refusal> {
-        todo!()
+    /// Puts `message` into the batch that keeps its body: nothing is read and nothing expected, so
+    /// nobody waits for it. A message that [`NewMessage::has_work`] denies must not be added: nobody
+    /// would let go of its body. Errors: `Limit`; the batch is as it was.
+    pub fn add(&self, message: &NewMessage, batch: &mut Batch) -> Result<Added, Refusal> {
+        add::add(message, &*self.inner.next_hop, batch)
     }
 
     /// Wakes who waits for work, after the commit; also when its outcome is not known.
-    pub fn added(&self, _added: Added) {
-        todo!()
+    pub fn added(&self, added: Added) {
+        self.inner.note(&added.rows);
+        if let Some(id) = added.report {
+            self.inner.reports().note(id, self.inner.world.clock.now());
+        }
     }
 
-    /// The next job that is due, fairly: round and round over destinations, interactive mail first.
-    pub async fn take(&self, _now: Timestamp) -> Result<Option<Job>, StoreError> {
-        todo!()
-    }
-
-    /// Ends when there may be something to take. Several may wait; each piece of work wakes one.
+    /// Ends when there may be something to take. Several may wait; what is there wakes one, who wakes
+    /// the next by taking.
     pub async fn wait(&self) {
-        todo!()
+        self.inner.bell.notified().await;
     }
 
-    /// Writes down what became of `job`, in one commit: who is delivered, who is tried again when,
-    /// of whom the sender is to be told. A recipient without an outcome is due again. If the store
-    /// does not work, the report is kept and written when it does; until then nothing is taken.
-    pub async fn report(
-        &self,
-        _job: Job,
-        _outcomes: Vec<RecipientOutcome>,
-        _contact: Contact,
-        _at: Timestamp,
-    ) -> Result<(), StoreError> {
-        todo!()
+    /// Jobs that are out at this moment.
+    pub fn jobs(&self) -> usize {
+        self.inner.board().sites.values().map(|site| usize::from(site.jobs)).sum()
+    }
+}
+
+impl NewMessage {
+    /// Is there anything for the queue to do?
+    pub fn has_work(&self) -> bool {
+        !self.recipients.is_empty() || self.reported().next().is_some()
     }
 
-    /// One small unit of what must be done beside: finding what is queued after a start, telling
-    /// senders (by `home`), giving up what waits for dead destinations, waking lanes in time.
-    pub async fn work(&self, _home: &dyn Homeward, _now: Timestamp) -> Result<Work, StoreError> {
-        todo!()
+    /// Those who have it already, and of whom the sender is to be told.
+    pub(crate) fn reported(&self) -> impl Iterator<Item = &NewRecipient> {
+        let wanted = !self.reverse_path.is_null();
+        self.delivered.iter().filter(move |recipient| wanted && recipient.notify.on_success())
+    }
+}
+
+impl Inner {
+    /// The picture of who may go next.
+    pub fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn reports(&self) -> MutexGuard<'_, Reports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn unwritten(&self) -> MutexGuard<'_, Vec<Settling>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There are rows at these keys.
+    pub fn note(&self, keys: &[Key]) {
+        let now = key::time(self.world.clock.now());
+        let mut board = self.board();
+        for key in keys {
+            board.note(key, now, &self.options);
+        }
+        self.ring(&board);
+    }
+
+    /// Wakes one who waits, if there is something to take.
+    pub fn ring(&self, board: &Board) {
+        if board.has_ready() {
+            self.bell.notify_one();
+        }
+    }
+
+    /// A number nobody can foretell.
+    pub fn chance(&self) -> u64 {
+        let mut octets = [0; 8];
+        self.world.random.fill(&mut octets);
+        u64::from_be_bytes(octets)
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
     }
 }
