@@ -1,0 +1,15 @@
+//! The road out: where a message goes next ([`Routes`], [`road`]), and how it is taken there
+//! ([`Relay`]). Lanes take jobs from `core/queue`, talk SMTP by `proto/smtp`'s client over a
+//! connection of `core/world`'s dialer, and report what became of every recipient in the peer's own
+//! words. Nothing here spawns, sleeps or reads a clock: the app runs as many lanes as it likes.
+
+mod demand;
+mod options;
+pub mod road;
+mod routes;
+mod trouble;
+
+pub use demand::{Demand, Policy, TlsSeen, Unasked};
+pub use options::{Options, Ourselves, Source};
+pub use routes::{Hop, HopTls, Origin, RecipientMatch, Route, Routes, SenderMatch};
+pub use trouble::Trouble;
