@@ -66,6 +66,11 @@ impl Roots {
         Ok(Roots(Arc::new(store)))
     }
 
+    /// For an engine that makes its own TLS.
+    pub fn store(&self) -> Arc<RootCertStore> {
+        self.0.clone()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()

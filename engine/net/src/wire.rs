@@ -144,13 +144,11 @@ fn config(judge: Arc<Judge>) -> Result<ClientConfig, DialError> {
 fn explain(error: io::Error, judge: &Judge, trust: &Trust) -> DialError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
-        Some(rustls::Error::InvalidCertificate(wrong)) => {
-            DialError::Untrusted {
-                fingerprint: judge.seen(),
-                flaw: trust::flaw(wrong),
-                reason: trust::reason(wrong, trust),
-            }
-        }
+        Some(rustls::Error::InvalidCertificate(wrong)) => DialError::Untrusted {
+            fingerprint: judge.seen(),
+            flaw: trust::flaw(wrong),
+            reason: trust::reason(wrong, trust),
+        },
         _ => DialError::Tls(error.to_string()),
     }
 }

@@ -6,3 +6,4 @@ mod driver;
 mod echo;
 mod proxy;
 mod tls;
+mod trust;
