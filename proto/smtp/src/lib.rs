@@ -1,9 +1,9 @@
-//! SMTP, submission and LMTP, server side. Opens no socket, knows no account, keeps no message.
+//! SMTP, submission and LMTP, both sides. Opens no socket, knows no account, keeps no message.
 //!
 //! [`SmtpSession`] is a [`proto_line::Session`]: bytes go in, [`proto_line::Step`]s come out. Its
 //! questions are [`Ask`]s, one for each thing that only the core can know; `serve/smtp` answers
 //! them. Of a transaction the session keeps only what the protocol needs; addresses, parameters and
-//! octets go straight to the desk.
+//! octets go straight to the desk. [`client`] is the other side.
 //!
 //! ```
 //! use proto_line::{Session, Step};
@@ -22,6 +22,7 @@
 
 mod ask;
 mod body;
+pub mod client;
 mod command;
 mod decoder;
 mod options;
