@@ -99,6 +99,11 @@ fn make(zone: &Zone) -> Result<Making, AuthorityError> {
         if !apex.zone_of(&name) {
             return Err(AuthorityError::OutOfZone(entry.name.clone()));
         }
+        // What proves that no better name was there is not sent along (RFC 4035 §3.1.3.3).
+        if zone.is_signed && name.is_wildcard() {
+            let why = format!("{} stands for many names, in a signed zone", entry.name);
+            return Err(AuthorityError::BadRecord(why));
+        }
         making.add(&name, entry.ttl, wire::data(&entry.record)?)?;
     }
     if !making.records.contains_key(&RrKey::new((&apex).into(), RecordType::NS)) {

@@ -25,10 +25,22 @@ pub fn read(text: &str) -> Option<Name> {
     Some(name)
 }
 
-/// A name as [`core_world`] writes it: lower case, no final dot, the root is empty.
+/// A name as [`core_world`] writes it: lower case, no final dot, the root is empty. What would not
+/// be read again, as a dot within a label, is written by its number.
 pub fn write(name: &Name) -> String {
-    let mut text = name.to_lowercase().to_ascii();
-    text.truncate(text.trim_end_matches('.').len());
+    let mut text = String::with_capacity(name.len());
+    for (index, label) in name.iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        for octet in label {
+            match octet {
+                b'.' | b'\\' => text.push_str(&format!("\\{octet:03}")),
+                octet if octet.is_ascii_graphic() => text.push(octet.to_ascii_lowercase().into()),
+                octet => text.push_str(&format!("\\{octet:03}")),
+            }
+        }
+    }
     text
 }
 
@@ -60,5 +72,12 @@ mod tests {
         ] {
             assert_eq!(read(text).map(|name| write(&name)).as_deref(), Some(text));
         }
+    }
+
+    #[test]
+    fn what_a_stranger_names_stays_on_one_line() {
+        let name = Name::from_labels([b"A.b".as_slice(), b"c\n\\", b"org"]).unwrap();
+        assert_eq!(write(&name), "a\\046b.c\\010\\092.org");
+        assert_eq!(write(&Name::root()), "");
     }
 }

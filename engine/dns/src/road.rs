@@ -1,28 +1,29 @@
 //! The way to the servers and back: sockets, repetitions, signatures.
 
 use crate::{Dnssec, Options};
+use futures_util::stream::{self, Stream};
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverOpts,
-    ServerOrderingStrategy,
 };
 use hickory_resolver::net::dnssec::DnssecDnsHandle;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer, RetryDnsHandle};
+use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::dnssec::{Algorithm, PublicKeyBuf, TrustAnchors};
-use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query};
+use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Octets of an answer over UDP that any network carries in one piece (RFC 9715 §3).
 const UDP_MAX: u16 = 1232;
 /// Questions under way to one server.
 const ACTIVE_MAX: usize = 1000;
-
-type Plain = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
 
 /// Keys of the root that are believed without proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub struct Road {
 }
 
 enum Way {
-    Plain(Plain),
-    Checked(DnssecDnsHandle<Plain>),
+    Plain(InTurn),
+    Checked(DnssecDnsHandle<InTurn>),
 }
 
 impl Road {
@@ -53,10 +54,7 @@ impl Road {
         request.edns_payload_len = UDP_MAX;
         request.edns_set_dnssec_ok = !matches!(options.dnssec, Dnssec::Off);
         let context = Arc::new(PoolContext::new(pool_options, TlsConfig::new()?));
-        let configs = servers.iter().map(server);
-        let provider = TokioRuntimeProvider::default();
-        let pool = NameServerPool::from_config(configs, context, provider);
-        let plain = RetryDnsHandle::new(pool, options.repetitions);
+        let plain = InTurn::new(&servers, &context, options.repetitions);
         let way = match &options.dnssec {
             Dnssec::Off => Way::Plain(plain),
             Dnssec::Validate => Way::Checked(DnssecDnsHandle::new(plain)),
@@ -88,14 +86,10 @@ impl Road {
 fn pool_options(options: &Options) -> ResolverOpts {
     let mut pool = ResolverOpts::default();
     pool.timeout = options.within;
-    pool.attempts = options.repetitions;
     pool.edns0 = true;
     pool.edns_payload_len = UDP_MAX;
     pool.validate = !matches!(options.dnssec, Dnssec::Off);
     pool.use_hosts_file = ResolveHosts::Never;
-    // The order of the file is the operator's wish; the second is asked when the first is silent.
-    pool.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
-    pool.num_concurrent_reqs = 1;
     pool.max_active_requests = ACTIVE_MAX;
     pool.try_tcp_on_error = true;
     // An answer that somebody else makes up must guess the letters of the name as well.
@@ -111,6 +105,62 @@ fn server(address: &SocketAddr) -> NameServerConfig {
     };
     let connections = vec![connection(ProtocolConfig::Udp), connection(ProtocolConfig::Tcp)];
     NameServerConfig::new(address.ip(), true, connections)
+}
+
+type Pool = NameServerPool<TokioRuntimeProvider>;
+
+/// Asks one server after the other, each with its full time, until one can tell; beginning with the
+/// one that could the last time, so that a dead one does not hold up every question.
+#[derive(Clone)]
+struct InTurn {
+    /// Of one server each: a pool of many gives them all together the time of one.
+    pools: Arc<[Pool]>,
+    preferred: Arc<AtomicUsize>,
+    rounds: usize,
+}
+
+impl InTurn {
+    fn new(servers: &[SocketAddr], context: &Arc<PoolContext>, repetitions: usize) -> InTurn {
+        let pool = |address| {
+            let provider = TokioRuntimeProvider::default();
+            Pool::from_config([server(address)], context.clone(), provider)
+        };
+        let pools = servers.iter().map(pool).collect();
+        InTurn { pools, preferred: Arc::default(), rounds: repetitions + 1 }
+    }
+
+    async fn answer(self, request: DnsRequest) -> Result<DnsResponse, NetError> {
+        let mut failure = NetError::NoConnections;
+        for _ in 0..self.rounds {
+            let first = self.preferred.load(Relaxed);
+            for turn in 0..self.pools.len() {
+                let index = (first + turn) % self.pools.len();
+                let Some(pool) = self.pools.get(index) else { continue };
+                match pool.send(request.clone()).first_answer().await {
+                    Err(error) if is_failure(&error) => failure = error,
+                    told => {
+                        self.preferred.store(index, Relaxed);
+                        return told;
+                    }
+                }
+            }
+        }
+        Err(failure)
+    }
+}
+
+/// Could the server not tell, so that another one, or the same one later, may?
+fn is_failure(error: &NetError) -> bool {
+    !matches!(error, NetError::Dns(DnsError::NoRecordsFound(_) | DnsError::Nsec { .. }))
+}
+
+impl DnsHandle for InTurn {
+    type Response = Pin<Box<dyn Stream<Item = Result<DnsResponse, NetError>> + Send>>;
+    type Runtime = TokioRuntimeProvider;
+
+    fn send(&self, request: DnsRequest) -> Self::Response {
+        Box::pin(stream::once(self.clone().answer(request)))
+    }
 }
 
 fn anchors(anchor: &Anchor) -> TrustAnchors {
