@@ -14,9 +14,11 @@ pub trait Beside: Send + Sync {
     }
 
     /// Adds what does not depend on where the deposits are filed, to the commit that keeps the body.
-    /// If an expectation of these does not hold, nothing is filed and that is told apart.
-    fn write(&self, batch: &mut Batch) {
+    /// If an expectation of these does not hold, nothing is filed and that is told apart. Errors: any;
+    /// nothing is filed then.
+    fn write(&self, batch: &mut Batch) -> Result<(), Refusal> {
         let _ = batch;
+        Ok(())
     }
 
     /// Adds what tells where deposits are filed, to each commit that files some: at most
@@ -27,7 +29,7 @@ pub trait Beside: Send + Sync {
 }
 
 /// Octets that [`Beside::note`] may add to a commit.
-pub const NOTE_BYTES_MAX: usize = 64 * 1024;
+pub const NOTE_BYTES_MAX: usize = 300_000;
 /// Operations that it may add.
 pub const NOTE_OPERATIONS_MAX: usize = 16;
 

@@ -168,7 +168,7 @@ impl Inner {
         results: &[Result<Appended, Refusal>],
     ) -> Result<(), NotDelivered> {
         let mut batch = Batch::new();
-        task.beside.write(&mut batch);
+        task.beside.write(&mut batch)?;
         let refused = results.iter().enumerate();
         let refused = refused.filter_map(|(nth, r)| Some((nth, r.clone().err()?)));
         let refused: Vec<_> = refused.take(PLACED_MAX).collect();
@@ -233,7 +233,7 @@ impl Inner {
         let mut usages = self.usages(&to[from..]).await?;
         let mut batch = Batch::new();
         if is_first {
-            task.beside.write(&mut batch);
+            task.beside.write(&mut batch)?;
         }
         let expects_beside = batch.expects.len();
         let mut filling = Filling {

@@ -1,7 +1,7 @@
 //! A batch in the making: what is done to messages, gathered by account and mailbox, so that counters,
 //! UIDs, numbers and the change log are written in one place, the same for every kind of change.
 
-use crate::beside::{Beside, Placing};
+use crate::beside::{Beside, NOTE_BYTES_MAX, Placing};
 use crate::count::{Counts, usage_numbers};
 use crate::expunged::{self, Keeping, Relic};
 use crate::hot::{self, Record};
@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use words_mail::{AccountId, Flags, MailboxId, ModSeq, NumberSet, Uid};
 
 /// Room that is left for what closing a draft adds, for one more message and for what others note.
-const BYTES_SPARE: usize = 200_000;
+const BYTES_SPARE: usize = 200_000 + NOTE_BYTES_MAX;
 /// Operations left for the same.
 const OPERATIONS_SPARE: usize = 100;
 /// What closing adds for each mailbox: log entry, modseq, counts, usage, and two assignments.

@@ -23,7 +23,10 @@ impl Beside for Queue {
         self.holders
     }
 
-    fn write(&self, batch: &mut Batch) {
+    fn write(&self, batch: &mut Batch) -> Result<(), Refusal> {
+        if self.octets == usize::MAX {
+            return Err(Refusal::Limit("rows"));
+        }
         if self.expects {
             batch.expect(&b"bell"[..], &b"hangs"[..]).delete(&b"bell"[..]);
         }
@@ -31,6 +34,7 @@ impl Beside for Queue {
             batch.put(format!("row {n}").into_bytes(), vec![b'x'; 90_000]);
         }
         batch.put(&b"row"[..], &b"queued"[..]);
+        Ok(())
     }
 
     fn note(&self, placings: &[Placing<'_>], batch: &mut Batch) {
@@ -146,6 +150,17 @@ async fn trouble_of_the_store_is_unavailable_with_and_without_deposits() {
         assert_eq!(told, Err(NotDelivered::Refused(Refusal::Unavailable)));
     }
     assert_eq!(office.memory.blob_count(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_beside_refuses_all() {
+    let office = Office::open().await;
+    let queue = Queue { holders: 1, octets: usize::MAX, ..Queue::default() };
+    for to in [vec![deposit(ANA, "INBOX")], vec![]] {
+        let told = office.deliver_beside(HELLO, to, &queue).await;
+        assert_eq!(told, Err(NotDelivered::Refused(Refusal::Limit("rows"))));
+    }
+    assert_eq!((office.store.take_commits(), office.memory.blob_count()), (0, 0));
 }
 
 #[tokio::test]

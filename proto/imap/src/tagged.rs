@@ -119,6 +119,7 @@ pub(crate) fn refused(refusal: &Refusal, missing: Missing) -> Tagged {
         Refusal::BadMailboxName(_) | Refusal::Malformed(_) | Refusal::Loop => "CANNOT",
         Refusal::NotPermitted(_)
         | Refusal::RelayDenied
+        | Refusal::NotGenuine { .. }
         | Refusal::NoRouteYet
         | Refusal::SenderNotOwned => "NOPERM",
         Refusal::MailboxFull => "OVERQUOTA",

@@ -10,6 +10,7 @@ pub(crate) fn refused(refusal: &Refusal) -> String {
         Refusal::NoSuchMailbox => "[SYS/PERM] ",
         Refusal::NoSuchRecipient
         | Refusal::RelayDenied
+        | Refusal::NotGenuine { .. }
         | Refusal::NoRouteYet
         | Refusal::SenderNotOwned
         | Refusal::MailboxFull

@@ -1,5 +1,6 @@
 //! What the core will not do.
 
+use crate::EnhancedStatus;
 use std::fmt;
 
 /// Why the core refuses a request. Each protocol has one function from here to its own reply.
@@ -10,7 +11,7 @@ pub enum Refusal {
     NoSuchRecipient,
     /// The address is elsewhere, and this peer may not send there through us.
     RelayDenied,
-    /// The address is elsewhere, and we do not carry mail out yet.
+    /// The address is elsewhere, and this server carries no mail out.
     NoRouteYet,
     /// The sender's address is not one of the account's.
     SenderNotOwned,
@@ -23,6 +24,13 @@ pub enum Refusal {
     },
     /// The message has come through here too many times.
     Loop,
+    /// The message is not from whom it says, and they want such ones refused.
+    NotGenuine {
+        /// Which of the checks decided (RFC 7372).
+        status: EnhancedStatus,
+        /// In words.
+        reason: String,
+    },
     /// The message breaks a rule of its format; says which.
     Malformed(&'static str),
     /// No mailbox of that name.
@@ -48,9 +56,7 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::NoSuchRecipient => f.write_str("no such recipient here"),
             Refusal::RelayDenied => f.write_str("relaying denied"),
-            Refusal::NoRouteYet => {
-                f.write_str("this server does not carry mail to other domains yet")
-            }
+            Refusal::NoRouteYet => f.write_str("this server does not carry mail to other domains"),
             Refusal::SenderNotOwned => f.write_str("sender address is not one of yours"),
             Refusal::MailboxFull => f.write_str("mailbox full"),
             Refusal::TooLarge { size_max } => {
@@ -59,6 +65,7 @@ impl fmt::Display for Refusal {
             Refusal::Loop => {
                 f.write_str("mail loop: too many Received fields, or delivered here before")
             }
+            Refusal::NotGenuine { reason, .. } => f.write_str(reason),
             Refusal::Malformed(what) => f.write_str(what),
             Refusal::NoSuchMailbox => f.write_str("no such mailbox"),
             Refusal::MailboxExists => f.write_str("mailbox exists already"),
