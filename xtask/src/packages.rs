@@ -23,6 +23,8 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "telnet", package: "telnet" },
     Program { name: "strace", package: "strace" },
     Program { name: "dovecot", package: "dovecot-imapd" },
+    Program { name: "slapd", package: "slapd" },
+    Program { name: "ldapmodify", package: "ldap-utils" },
     Program { name: "python3", package: "python3" },
     Program { name: "openssl", package: "openssl" },
 ];
