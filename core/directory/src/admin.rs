@@ -11,7 +11,7 @@ mod origin;
 pub(crate) use account::ADDRESSES_MAX;
 pub use entry::{
     AccountChange, AccountEntry, AliasEntry, DeviceEntry, DomainChange, DomainEntry, NewAccount,
-    NewDevice, NewPassword, Removed, Used,
+    NewDevice, NewPassword, Removed, Used, DkimKeyEntry,
 };
 pub use error::AdminError;
 
@@ -36,7 +36,7 @@ pub struct Admin<'a> {
 }
 
 /// How often a change may still be tried.
-struct Tries(usize);
+pub(crate) struct Tries(usize);
 
 impl Tries {
     fn new() -> Tries {
@@ -50,16 +50,38 @@ impl<'a> Admin<'a> {
         Admin { directory }
     }
 
+    /// The present.
+    pub(crate) fn now(&self) -> words_base::Timestamp {
+        self.directory.world.clock.now()
+    }
+
+    pub(crate) fn tries(&self) -> Tries {
+        Tries::new()
+    }
+
+    /// Adds to `batch` that the domain, an alias or not, is still there and as it was.
+    /// Errors: `NoSuchDomain`.
+    pub(crate) async fn touch_domain(
+        &self,
+        lookup: &Lookup,
+        batch: &mut Batch,
+        name: &Domain,
+    ) -> Result<(), AdminError> {
+        let found = lookup.find::<DomainRecord>(&key::domain(name)).await?;
+        touch(batch, name, &found.ok_or_else(|| AdminError::NoSuchDomain(name.clone()))?);
+        Ok(())
+    }
+
     fn options(&self) -> &Options {
         &self.directory.options
     }
 
-    async fn lookup(&self) -> Result<Lookup, AdminError> {
+    pub(crate) async fn lookup(&self) -> Result<Lookup, AdminError> {
         Ok(self.directory.lookup().await?)
     }
 
     /// Commits a planned change. `false`: somebody changed the same meanwhile; plan it anew.
-    async fn commit(&self, batch: Batch, tries: &mut Tries) -> Result<bool, AdminError> {
+    pub(crate) async fn commit(&self, batch: Batch, tries: &mut Tries) -> Result<bool, AdminError> {
         match self.directory.store.commit(batch).await {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict { .. }) if tries.0 > 1 => {

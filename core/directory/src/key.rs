@@ -17,6 +17,7 @@ const CREDENTIALS: &[u8] = b"dP";
 const MEMBER: &[u8] = b"dM";
 const DEVICE: &[u8] = b"dV";
 const USE: &[u8] = b"dU";
+const DKIM: &[u8] = b"dK";
 const ORIGIN: &[u8] = b"dE";
 /// Between two texts of a key; neither domains nor local-parts can hold it.
 const END: &[u8] = b"\0";
@@ -138,6 +139,22 @@ pub(crate) fn members(domain: &Domain) -> Range<Key> {
 /// Of the account that an authority knows by that name, in any case.
 pub(crate) fn origin(origin: &Origin) -> Key {
     join(&[ORIGIN, origin.authority.as_bytes(), END, fold(&origin.user).as_bytes()])
+}
+
+/// Of the [`crate::record::DkimKeyRecord`] of a domain.
+pub(crate) fn dkim_key(domain: &Domain, selector: &str) -> Key {
+    join(&[DKIM, domain.as_str().as_bytes(), END, selector.as_bytes()])
+}
+
+/// The keys that sign for `domain`.
+pub(crate) fn dkim_keys(domain: &Domain) -> Range<Key> {
+    Scan::prefix(&join(&[DKIM, domain.as_str().as_bytes(), END]))
+}
+
+/// The selector that such a key names.
+pub(crate) fn read_selector(key: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(key.strip_prefix(DKIM)?).ok()?;
+    text.split_once('\0').map(|(_, selector)| selector.to_string())
 }
 
 /// Every name of `domain`, or of all.

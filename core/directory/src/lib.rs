@@ -9,6 +9,7 @@ mod account;
 mod admin;
 mod device;
 mod directory;
+mod dkim;
 mod elsewhere;
 mod key;
 mod login;
@@ -23,9 +24,10 @@ mod walk;
 
 pub use account::{Account, Quota, ScramKeys, ScramPair};
 pub use admin::{
-    AccountChange, AccountEntry, Admin, AdminError, AliasEntry, DeviceEntry, DomainChange,
+    AccountChange, AccountEntry, Admin, AdminError, AliasEntry, DeviceEntry, DkimKeyEntry, DomainChange,
     DomainEntry, NewAccount, NewDevice, NewPassword, Removed, Used,
 };
+pub use dkim::{KeyState, Rotated};
 pub use directory::{Directory, LocalRecipient, Options, Resolved};
 pub use elsewhere::{Elsewhere, Provision};
 pub use login::{Coming, Identity};

@@ -2,8 +2,10 @@
 
 mod credentials;
 mod device;
+mod dkim;
 
 pub(crate) use credentials::CredentialsRecord;
+pub(crate) use dkim::DkimKeyRecord;
 pub(crate) use device::{DeviceRecord, UseRecord};
 
 use crate::octets::{Reader, Writer};

@@ -101,6 +101,7 @@ fn check(arrival: &Arrival, header: &[u8]) -> Check {
 }
 
 async fn ask(resolver: &dyn Resolver, needs: &[Lookup]) -> Vec<Found> {
-    let asking = needs.iter().map(|lookup| -> Later<'_, Found> { Box::pin(look_up(resolver, lookup)) });
+    let asking =
+        needs.iter().map(|lookup| -> Later<'_, Found> { Box::pin(look_up(resolver, lookup)) });
     together(asking.collect()).await
 }

@@ -5,8 +5,8 @@ use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-    RSA_PKCS1_SHA256, RsaKeyPair,
+    ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey,
+    RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use core_world::{KeyAlgorithm, KeyError, NewKey, Secret, SigningKey};
 use rules_sender::{Digest, Proof, SignatureAlgorithm, Verified, Verifier};
@@ -89,7 +89,8 @@ pub fn make(algorithm: KeyAlgorithm) -> Result<NewKey, KeyError> {
     match algorithm {
         KeyAlgorithm::Rsa => {
             let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError)?;
-            let secret = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&key).map_err(|_| KeyError)?;
+            let secret =
+                AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&key).map_err(|_| KeyError)?;
             let public = key.public_key();
             let public = AsDer::<PublicKeyX509Der<'_>>::as_der(public).map_err(|_| KeyError)?;
             Ok(NewKey {
@@ -98,7 +99,8 @@ pub fn make(algorithm: KeyAlgorithm) -> Result<NewKey, KeyError> {
             })
         }
         KeyAlgorithm::Ed25519 => {
-            let secret = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeyError)?;
+            let secret =
+                Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeyError)?;
             let key = Ed25519KeyPair::from_pkcs8(secret.as_ref()).map_err(|_| KeyError)?;
             let public = key.public_key().as_ref().to_vec();
             Ok(NewKey { secret: Secret(secret.as_ref().to_vec()), public })

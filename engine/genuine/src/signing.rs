@@ -1,9 +1,7 @@
 //! Signs for our domains.
 
 use crate::key::{SecretKey, make};
-use core_world::{
-    KeyAlgorithm, KeyError, Later, NewKey, Sealing, Signer, Signing, SigningKey,
-};
+use core_world::{KeyAlgorithm, KeyError, Later, NewKey, Sealing, Signer, Signing, SigningKey};
 use rules_sender::{
     ArcDraft, ArcVerdict, BodyHash, BodyHashKind, DkimDraft, FieldIndex, SignAs, SignatureAlgorithm,
 };

@@ -1,7 +1,11 @@
 //! ARC (RFC 8617): what those who handed a message on have sealed.
 
-use crate::canonical::{BodyDigest, BodyHashKind, Canonicalization, DigestAlgorithm, canonical_field};
-use crate::dkim::{Digest, FieldIndex, Kind, Signature, Verifier, key_lookup, verify_with, without_signature};
+use crate::canonical::{
+    BodyDigest, BodyHashKind, Canonicalization, DigestAlgorithm, canonical_field,
+};
+use crate::dkim::{
+    Digest, FieldIndex, Kind, Signature, Verifier, key_lookup, verify_with, without_signature,
+};
 use crate::lookup::{Known, Lookup, Needs};
 use crate::tags::Tags;
 use crate::{ArcVerdict, ResultWord};
@@ -12,8 +16,7 @@ use words_message::Field;
 /// Most sets (RFC 8617 §4.2.1).
 pub(crate) const SETS_MAX: usize = 50;
 /// The fields of a set, in the order in which they are sealed (RFC 8617 §5.1.1).
-const NAMES: [&str; 3] =
-    ["arc-authentication-results", "arc-message-signature", "arc-seal"];
+const NAMES: [&str; 3] = ["arc-authentication-results", "arc-message-signature", "arc-seal"];
 
 /// The sets of a message, the first sealer's first.
 pub(crate) struct Sets<'a>(pub(crate) Vec<[Field<'a>; 3]>);
@@ -52,7 +55,8 @@ impl<'a> Sets<'a> {
 fn instance(value: &[u8]) -> Option<usize> {
     let text = String::from_utf8_lossy(value);
     let digits = Tags::parse_lenient(&text).get("i")?.to_string();
-    (digits.len() <= 2 && digits.bytes().all(|d| d.is_ascii_digit())).then(|| digits.parse().ok())?
+    (digits.len() <= 2 && digits.bytes().all(|d| d.is_ascii_digit()))
+        .then(|| digits.parse().ok())?
 }
 
 /// The sets of a message, to be judged.
@@ -103,7 +107,8 @@ impl ArcCheck {
         let (result, reason) = judged;
         let mut verdict = ArcVerdict { result, sets, reason, ..ArcVerdict::default() };
         if let (ResultWord::Pass, Ok(chain)) = (result, &self.read) {
-            verdict.sealers = chain.seals.iter().rev().map(|(read, _)| read.domain.clone()).collect();
+            verdict.sealers =
+                chain.seals.iter().rev().map(|(read, _)| read.domain.clone()).collect();
             verdict.dmarc_before = chain.dmarc_before;
         }
         verdict
@@ -120,7 +125,8 @@ impl Chain {
                 sealed.update(relaxed(field.raw));
             }
             let read = Signature::parse_as(Kind::ArcSeal, seal.value)?;
-            let digest = sealed.clone().chain_update(without_line_end(&without_signature(seal.raw)));
+            let digest =
+                sealed.clone().chain_update(without_line_end(&without_signature(seal.raw)));
             chain.seals.push((read, digest.finalize().into()));
             sealed.update(relaxed(seal.raw));
             if at == 0 {
@@ -152,7 +158,9 @@ impl Chain {
         if bodies.get(&message.body).is_none_or(|body| body.digest != message.body_hash) {
             return (ResultWord::Fail, "the body has been changed since it was sealed".to_string());
         }
-        for (read, digest) in std::iter::once((message, digest)).chain(self.seals.iter().map(|(r, d)| (r, d))) {
+        for (read, digest) in
+            std::iter::once((message, digest)).chain(self.seals.iter().map(|(r, d)| (r, d)))
+        {
             if read.algorithm.digest() == DigestAlgorithm::Sha1 {
                 return (ResultWord::Fail, "SHA-1 is no longer believed".to_string());
             }
@@ -179,9 +187,10 @@ pub(crate) fn check_chain_value(at: usize, seal: &[u8]) -> Result<(), &'static s
 /// The DMARC result that a field of results tells.
 fn dmarc_of(results: &[u8]) -> Option<ResultWord> {
     let text = String::from_utf8_lossy(results);
-    let part = text.split(';').map(str::trim).find(|part| {
-        part.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("dmarc="))
-    })?;
+    let part = text
+        .split(';')
+        .map(str::trim)
+        .find(|part| part.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("dmarc=")))?;
     let word: String = part[6..].chars().take_while(char::is_ascii_alphabetic).collect();
     ResultWord::parse(&word)
 }

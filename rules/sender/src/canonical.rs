@@ -276,7 +276,9 @@ mod tests {
     #[test]
     fn lines_of_blanks_at_the_end_are_empty_lines() {
         let right = of(kind(Canonicalization::Relaxed, None), b"text\r\n");
-        for body in [&b"text\r\n \t\r\n"[..], b"text\r\n\r\n  \r\n\t\r\n", b"text \r\n \r\n ", b"text\r\n "] {
+        for body in
+            [&b"text\r\n \t\r\n"[..], b"text\r\n\r\n  \r\n\t\r\n", b"text \r\n \r\n ", b"text\r\n "]
+        {
             let found = of(kind(Canonicalization::Relaxed, None), body);
             assert_eq!(found, right, "{:?}", String::from_utf8_lossy(body));
         }

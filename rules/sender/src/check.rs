@@ -1,12 +1,12 @@
 //! All that is to be found out about one message.
 
+use crate::Verdicts;
 use crate::arc::ArcCheck;
 use crate::canonical::{BodyDigest, BodyHashKind};
 use crate::dkim::{DkimCheck, FieldIndex, Verifier};
 use crate::dmarc::DmarcCheck;
 use crate::lookup::{Known, Lookup, Needs};
 use crate::spf::{SpfCheck, iprev};
-use crate::Verdicts;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use words_mail::ReversePath;

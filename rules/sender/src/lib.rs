@@ -22,8 +22,8 @@ mod verdict;
 pub use canonical::{BodyDigest, BodyHash, BodyHashKind, Canonicalization, DigestAlgorithm};
 pub use check::Check;
 pub use dkim::{
-    Digest, DkimCheck, FieldIndex, KeyKind, KeyRecord, Proof, Signature, SignatureAlgorithm, Verified,
-    Verifier,
+    Digest, DkimCheck, FieldIndex, KeyKind, KeyRecord, Proof, Signature, SignatureAlgorithm,
+    Verified, Verifier,
 };
 pub use dmarc::{Alignment, DmarcPublished, ReportAddress, organisation};
 pub use lookup::{Found, Known, Lookup, LookupKind, Needs};

@@ -76,7 +76,8 @@ fn methods(verdicts: &Verdicts) -> Vec<String> {
 
 fn iprev(verdicts: &Verdicts) -> String {
     let iprev = &verdicts.iprev;
-    let mut method = format!("iprev={} policy.iprev={}", iprev.result, value(&iprev.address.to_string()));
+    let mut method =
+        format!("iprev={} policy.iprev={}", iprev.result, value(&iprev.address.to_string()));
     match &iprev.name {
         Some(name) => comment(&mut method, name),
         None => comment(&mut method, &iprev.reason),
@@ -169,7 +170,12 @@ fn comment(method: &mut String, text: &str) {
 fn value(text: &str) -> String {
     let text = cut(text);
     // RFC 2045 §5.1, with the "@" that an address has between two parts.
-    let special = |c: char| matches!(c, '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '/' | '[' | ']' | '?' | '=');
+    let special = |c: char| {
+        matches!(
+            c,
+            '(' | ')' | '<' | '>' | ',' | ';' | ':' | '\\' | '"' | '/' | '[' | ']' | '?' | '='
+        )
+    };
     let plain = |c: char| !special(c) && !c.is_control() && !c.is_whitespace();
     if !text.is_empty() && text.chars().all(plain) && text.matches('@').count() <= 1 {
         return text.to_string();

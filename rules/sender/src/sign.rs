@@ -10,13 +10,31 @@ use sha2::{Digest as _, Sha256};
 
 /// Signed if they are there, and signed once more: nobody can add another (RFC 6376 §5.4, §8.15).
 const OVER_SIGNED: &[&str] = &[
-    "From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "In-Reply-To", "References",
-    "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    "From",
+    "To",
+    "Cc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "In-Reply-To",
+    "References",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
 ];
 /// Signed if they are there.
 const SIGNED: &[&str] = &[
-    "Sender", "Resent-From", "Resent-To", "Resent-Date", "List-Id", "List-Unsubscribe",
-    "List-Unsubscribe-Post", "List-Post", "Autocrypt", "Auto-Submitted",
+    "Sender",
+    "Resent-From",
+    "Resent-To",
+    "Resent-Date",
+    "List-Id",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Post",
+    "Autocrypt",
+    "Auto-Submitted",
 ];
 /// More fields than this are not signed: the message is left unsigned.
 const NAMES_MAX: usize = 200;
@@ -87,7 +105,9 @@ impl ArcDraft {
         let open = |sets: &Sets<'_>| {
             let all = sets.0.iter().enumerate();
             sets.0.len() < SETS_MAX
-                && all.into_iter().all(|(at, [_, _, seal])| check_chain_value(at, seal.value).is_ok())
+                && all
+                    .into_iter()
+                    .all(|(at, [_, _, seal])| check_chain_value(at, seal.value).is_ok())
         };
         let sealed = sets.filter(open).map(|sets| {
             let raw = sets.0.iter().flatten();
@@ -175,7 +195,8 @@ fn list(names: &[&str]) -> String {
 
 /// Signs `field`, which ends with an empty `b=`, behind what was digested already.
 fn complete(mut field: String, digesting: Sha256, sign: Sign<'_>) -> Option<String> {
-    let digest: Digest = digesting.chain_update(without_line_end(field.as_bytes())).finalize().into();
+    let digest: Digest =
+        digesting.chain_update(without_line_end(field.as_bytes())).finalize().into();
     let symbols = STANDARD.encode(sign(&digest)?);
     for (at, symbol) in symbols.chars().enumerate() {
         if at > 0 && at % WIDTH == 0 {

@@ -72,18 +72,38 @@ impl Spent {
 impl SpfCheck {
     /// Of the peer at `ip`. A null reverse-path is checked by the name of HELO (RFC 7208 §2.4).
     pub fn new(ip: IpAddr, helo: &str, reverse_path: &ReversePath, host_name: &str) -> SpfCheck {
-        let ip = ip.to_canonical();
-        let (identity, local_part) = match &reverse_path.0 {
-            Some(address) => (Identity::MailFrom(address.to_string()), address.local_part()),
-            None => (Identity::Helo(helo.to_ascii_lowercase()), "postmaster"),
-        };
-        let local_part = local_part.to_string();
-        let sender_domain = match &reverse_path.0 {
-            Some(address) => address.domain().as_str().to_string(),
-            None => helo.to_ascii_lowercase(),
-        };
-        let host_name = host_name.to_string();
-        SpfCheck { ip, helo: helo.to_string(), identity, local_part, sender_domain, host_name }
+        match &reverse_path.0 {
+            Some(address) => {
+                let (local_part, domain) = (address.local_part(), address.domain().as_str());
+                SpfCheck::of_sender(ip, helo, local_part, domain, host_name)
+            }
+            None => {
+                let domain = helo.to_ascii_lowercase();
+                let identity = Identity::Helo(domain.clone());
+                let check = SpfCheck::of_sender(ip, helo, "", &domain, host_name);
+                SpfCheck { identity, ..check }
+            }
+        }
+    }
+
+    /// Of a sender by its two halves, whatever they are; without a local-part it is the postmaster
+    /// (RFC 7208 §4.3).
+    pub fn of_sender(
+        ip: IpAddr,
+        helo: &str,
+        local_part: &str,
+        domain: &str,
+        host_name: &str,
+    ) -> SpfCheck {
+        let local_part = if local_part.is_empty() { "postmaster" } else { local_part };
+        SpfCheck {
+            ip: ip.to_canonical(),
+            helo: helo.to_string(),
+            identity: Identity::MailFrom(format!("{local_part}@{domain}")),
+            local_part: local_part.to_string(),
+            sender_domain: domain.to_string(),
+            host_name: host_name.to_string(),
+        }
     }
 
     /// The verdict, or what must be known first.
@@ -111,8 +131,9 @@ impl SpfCheck {
         let Some(text) = record_of(known, domain)? else {
             return Ok((ResultWord::None, format!("{domain} says nothing of its servers")));
         };
-        let record = Record::parse(&text)
-            .map_err(|term| Stop::Permanent(format!("the record of {domain} has an error: {term}")))?;
+        let record = Record::parse(&text).map_err(|term| {
+            Stop::Permanent(format!("the record of {domain} has an error: {term}"))
+        })?;
         for (qualifier, mechanism) in &record.directives {
             if self.matches(known, domain, mechanism, spent)? {
                 let reason = match qualifier {
@@ -239,12 +260,7 @@ impl SpfCheck {
         }
     }
 
-    fn target(
-        &self,
-        known: &Known,
-        domain: &str,
-        target: &Option<Target>,
-    ) -> Result<String, Stop> {
+    fn target(&self, known: &Known, domain: &str, target: &Option<Target>) -> Result<String, Stop> {
         match target {
             None => Ok(domain.to_string()),
             Some(target) => self.expand(known, domain, target),

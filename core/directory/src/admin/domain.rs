@@ -8,6 +8,9 @@ use crate::walk::Who;
 use core_store::Batch;
 use words_mail::{AccountId, Address, Domain};
 
+/// Keys of one domain: a rotation forgets the old ones, so there are never so many.
+const DKIM_KEYS_MAX: usize = 1000;
+
 impl Admin<'_> {
     /// Makes `name` one of our domains. Errors: `DomainExists`.
     pub async fn add_domain(&self, name: &Domain) -> Result<DomainEntry, AdminError> {
@@ -102,6 +105,10 @@ impl Admin<'_> {
             let entry = domain_entry(&lookup, name, domain.record).await?;
             let mut batch = Batch::new();
             batch.expect(key::domain(name), domain.value).delete(key::domain(name));
+            // Whoever adds a key touches the domain, so there is no other by the time of the commit.
+            for (key, _) in lookup.page(key::dkim_keys(name), DKIM_KEYS_MAX).await? {
+                batch.delete(key);
+            }
             if self.commit(batch, &mut tries).await? {
                 return Ok(entry);
             }

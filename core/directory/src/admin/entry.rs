@@ -18,6 +18,23 @@ pub struct DomainEntry {
     pub postmaster: Option<String>,
 }
 
+/// A key that signs for a domain; its secret is told to nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DkimKeyEntry {
+    /// The domain.
+    pub domain: String,
+    /// Its record stands at this name, `._domainkey.` and the domain.
+    pub selector: String,
+    /// `rsa` or `ed25519`.
+    pub algorithm: String,
+    /// Does it sign?
+    pub state: crate::KeyState,
+    /// When it was made, in milliseconds since 1970.
+    pub made_at: i64,
+    /// What `p=` of the record has, before Base64.
+    pub public: Vec<u8>,
+}
+
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountEntry {

@@ -121,6 +121,8 @@ pub enum AdminError {
     BadOrigin(String),
     /// Others changed the same all the time.
     Busy,
+    /// No key could be made.
+    NoKey,
     /// The store failed.
     Store(StoreError),
 }
@@ -239,6 +241,7 @@ impl fmt::Display for AdminError {
                 f,
                 "not an authority and a name that it knows: {text:?}; write it as in ldap or ldap:ana"
             ),
+            NoKey => f.write_str("no key could be made; is there memory left? Try again"),
             Busy => f.write_str("others change the same at the moment; try again"),
             Store(StoreError::OutcomeUnknown) => {
                 f.write_str("the store did not say whether it was done; see whether it was")

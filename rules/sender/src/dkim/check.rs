@@ -71,9 +71,7 @@ impl DkimCheck {
         let signatures = fields.named("dkim-signature").take(SIGNATURES_MAX).map(|field| {
             let read = Signature::parse(field.value);
             let signed = match &read {
-                Ok(read) => {
-                    fields.signed(&read.names, &without_signature(field.raw), read.header)
-                }
+                Ok(read) => fields.signed(&read.names, &without_signature(field.raw), read.header),
                 Err(_) => Digest::default(),
             };
             let from_signed =
@@ -92,7 +90,9 @@ impl DkimCheck {
     /// The keys that must be known.
     pub fn needs(&self, known: &Known) -> Vec<Lookup> {
         let read = self.signatures.iter().filter_map(|s| s.read.as_ref().ok());
-        read.filter_map(|read| known.ask(key_lookup(read)).err()).map(|Needs(lookup)| lookup).collect()
+        read.filter_map(|read| known.ask(key_lookup(read)).err())
+            .map(|Needs(lookup)| lookup)
+            .collect()
     }
 
     /// The verdicts, once all is known; `now` in seconds since 1970.
@@ -224,7 +224,10 @@ fn with_key(
     };
     match verifier.verify(&proof) {
         Verified::Yes => (ResultWord::Pass, ""),
-        Verified::No => (ResultWord::Fail, "the signature is not right: a signed field was changed, or the key is another"),
+        Verified::No => (
+            ResultWord::Fail,
+            "the signature is not right: a signed field was changed, or the key is another",
+        ),
         Verified::KeyTooShort => (ResultWord::Policy, "the key is too short"),
         Verified::NoKey => (ResultWord::PermError, "the key is none"),
     }

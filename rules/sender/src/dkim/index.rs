@@ -1,7 +1,7 @@
 //! The fields of a header by their names.
 
-use crate::canonical::{Canonicalization, canonical_field};
 use super::Digest;
+use crate::canonical::{Canonicalization, canonical_field};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use words_message::{Field, Header};

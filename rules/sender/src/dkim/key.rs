@@ -46,14 +46,18 @@ impl KeyRecord {
         };
         let lists = |name, word: &str| {
             tags.get(name).is_none_or(|list: &str| {
-                list.split(':').any(|item| matches!(item.trim_matches(is_blank), "*") || item.trim_matches(is_blank) == word)
+                list.split(':').any(|item| {
+                    matches!(item.trim_matches(is_blank), "*")
+                        || item.trim_matches(is_blank) == word
+                })
             })
         };
         if !lists("s", "email") {
             return Err("the key is not for mail");
         }
         let flag = |word: &str| {
-            tags.get("t").is_some_and(|list| list.split(':').any(|flag| flag.trim_matches(is_blank) == word))
+            tags.get("t")
+                .is_some_and(|list| list.split(':').any(|flag| flag.trim_matches(is_blank) == word))
         };
         let public = tags.get("p").ok_or("the key record has no key")?;
         Ok(KeyRecord {

@@ -107,8 +107,7 @@ impl Signature {
             return Err("the signature has another version");
         }
         let algorithm = need("a").ok_or("the signature names no algorithm")?;
-        let algorithm =
-            SignatureAlgorithm::parse(algorithm).ok_or("the algorithm is not known")?;
+        let algorithm = SignatureAlgorithm::parse(algorithm).ok_or("the algorithm is not known")?;
         let domain = need("d").and_then(name).ok_or("the signature names no domain")?;
         let selector = need("s").and_then(name).ok_or("the signature names no selector")?;
         if domain.len() + selector.len() + "._domainkey.".len() > NAME_MAX {
@@ -130,7 +129,11 @@ impl Signature {
             selector,
             identity: None,
             header,
-            body: BodyHashKind { canonicalization: body, algorithm: algorithm.digest(), length: None },
+            body: BodyHashKind {
+                canonicalization: body,
+                algorithm: algorithm.digest(),
+                length: None,
+            },
             body_hash: Vec::new(),
             names: Vec::new(),
             signature,
@@ -165,7 +168,9 @@ impl Signature {
         let Some(identity) = &self.identity else { return true };
         let Some((_, domain)) = identity.rsplit_once('@') else { return false };
         let domain = domain.to_ascii_lowercase();
-        domain.strip_suffix(self.domain.as_str()).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'))
+        domain
+            .strip_suffix(self.domain.as_str())
+            .is_some_and(|sub| sub.is_empty() || sub.ends_with('.'))
     }
 
     /// Is `i=` in the very domain `d=`, as `t=s` of a key wants?
@@ -179,7 +184,9 @@ impl Signature {
 fn name(text: &str) -> Option<String> {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|o| o.is_ascii_alphanumeric() || matches!(o, b'-' | b'_') || !o.is_ascii())
+            && label
+                .bytes()
+                .all(|o| o.is_ascii_alphanumeric() || matches!(o, b'-' | b'_') || !o.is_ascii())
     };
     text.split('.').all(label).then(|| text.to_ascii_lowercase())
 }

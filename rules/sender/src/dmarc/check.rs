@@ -85,12 +85,12 @@ impl DmarcCheck {
             Ok(Err(why)) => (None, Some(why)),
             Err(_) => (None, Some("the policy was not asked for".to_string())),
         };
-        let strictness = |of: fn(&DmarcPublished) -> Alignment| {
-            published.as_ref().map(of).unwrap_or_default()
-        };
+        let strictness =
+            |of: fn(&DmarcPublished) -> Alignment| published.as_ref().map(of).unwrap_or_default();
         let aligned = Aligned {
             dkim: dkim.iter().any(|signature| {
-                signature.is_sound() && is_aligned(&signature.domain, domain, strictness(|p| p.dkim))
+                signature.is_sound()
+                    && is_aligned(&signature.domain, domain, strictness(|p| p.dkim))
             }),
             spf: spf.result == ResultWord::Pass
                 && is_aligned(spf.identity.domain(), domain, strictness(|p| p.spf)),

@@ -170,7 +170,14 @@ mod tests {
 
     #[test]
     fn what_is_no_record() {
-        for text in ["", "v=spf1 -all", "v=DMARC2; p=none", "p=reject; v=DMARC1", "v=DMARC1", "v=DMARC1; p=perhaps"] {
+        for text in [
+            "",
+            "v=spf1 -all",
+            "v=DMARC2; p=none",
+            "p=reject; v=DMARC1",
+            "v=DMARC1",
+            "v=DMARC1; p=perhaps",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse("v=DMARC1;rua=mailto:a@b.c").unwrap().policy, DmarcPolicy::None);

@@ -190,9 +190,9 @@ fn target_and_prefixes(text: &str) -> Option<(Option<Target>, Prefixes)> {
         prefixes.v6 = prefix(digits, 128)?;
         rest = before;
     }
-    // A slash may also stand in a macro, as a delimiter.
+    // A slash may also stand in the name.
     if let Some((before, digits)) = rest.rsplit_once('/')
-        && !digits.contains('}')
+        && digits.bytes().all(|d| d.is_ascii_digit())
     {
         prefixes.v4 = prefix(digits, 32)?;
         rest = before;
@@ -284,7 +284,7 @@ fn read_macro(inner: &str, letters: Letters) -> Option<Macro> {
     let count = match digits {
         "" => None,
         // More than fits is all; none at all is an error (RFC 7208 §7.3).
-        digits => Some(digits.parse().unwrap_or(usize::MAX)).filter(|count| *count > 0).map(Some)?,
+        digits => Some(Some(digits.parse().unwrap_or(usize::MAX)).filter(|count| *count > 0)?),
     };
     let (reverse, rest) = match rest.strip_prefix(['r', 'R']) {
         Some(rest) => (true, rest),
@@ -295,4 +295,69 @@ fn read_macro(inner: &str, letters: Letters) -> Option<Macro> {
     }
     let delimiters = if rest.is_empty() { vec!['.'] } else { rest.chars().collect() };
     Some(Macro { letter: small, count, reverse, delimiters, escape: letter.is_ascii_uppercase() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn terms_of_the_rfc() {
+        for (term, printed) in [
+            ("all", "all"),
+            ("-ALL", "all"),
+            ("ip4:192.0.2.0/24", "ip4:192.0.2.0/24"),
+            ("ip6:2001:db8::cb01", "ip6:2001:db8::cb01/128"),
+            ("a:mired.org/24//64", "a:mired.org"),
+            ("mx//64", "mx"),
+            ("exists:%{ir}.%{v}._spf.%{d2}", "exists:%{ir}.%{v}._spf.%{d2}"),
+            ("?ptr:%{d1r+-/}.org", "ptr:%{d1r+-/}.org"),
+        ] {
+            let (_, mechanism) = directive(term).expect(term);
+            assert_eq!(mechanism.to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn terms_that_spoil_the_record() {
+        for term in [
+            "all:x.org",
+            "all/8",
+            "include",
+            "include:",
+            "ip4:192.0.2.0/33",
+            "ip4:192.0.2.0/08",
+            "ip4:1.2.3",
+            "ip6:2001:db8::/129",
+            "a:",
+            "a/",
+            "a//129",
+            "mx:localhost",
+            "exists:%{z}.org",
+            "exists:%{d0}.org",
+            "exists:%(d).org",
+            "a:x.org/24/24",
+            "a:%{r}.org",
+            "nothing",
+            "-",
+            "a:x.123",
+            "redirect=",
+            "exp=%{",
+            "a:ñ.org",
+        ] {
+            assert!(Record::parse(&format!("v=spf1 {term}")).is_err(), "{term}");
+        }
+        for twice in ["redirect=a.org redirect=b.org", "exp=a.org exp=a.org"] {
+            assert!(Record::parse(&format!("v=spf1 {twice}")).is_err(), "{twice}");
+        }
+        assert!(Record::parse("v=spf1  unknown=%{c}  -all ").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_record_breaks_it(text in "v=spf1( ?[a-z0-9%{}:/.=+~?-]{0,12}){0,6}|v=spf1.{0,40}") {
+            let _ = Record::parse(&text);
+        }
+    }
 }

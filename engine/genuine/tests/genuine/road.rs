@@ -1,19 +1,22 @@
 //! Signed, sent, handed on and examined.
 
-mod table;
-
+use crate::table::{self, Table};
 use core_world::{Arrival, Examiner, KeyAlgorithm, Signer, SigningKey};
 use engine_genuine::{Genuine, Notary};
 use rules_sender::{DkimFlaw, DmarcPolicy, ResultWord, Verdicts, authentication_results};
 use std::sync::Arc;
-use table::Table;
 use words_mail::{Address, ReversePath};
 
 const HEADER: &str = "From: Ana <ana@mired.org>\r\nTo: eva@exterior.test\r\nSubject: hola\r\n\
                       Date: Tue, 24 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@mired.org>\r\n\r\n";
 const BODY: &[u8] = b"Buenas  tardes,\r\n\r\nadi\xc3\xb3s\r\n \t\r\n\r\n";
 
-async fn key(notary: &Notary, table: &mut Table, domain: &str, algorithm: KeyAlgorithm) -> Arc<SigningKey> {
+async fn key(
+    notary: &Notary,
+    table: &mut Table,
+    domain: &str,
+    algorithm: KeyAlgorithm,
+) -> Arc<SigningKey> {
     let new = notary.make_key(algorithm).await.unwrap();
     let selector = format!("{}-1", algorithm.as_str());
     table.key(domain, &selector, algorithm.as_str(), &new.public);
@@ -102,7 +105,8 @@ async fn a_second_from_and_a_length_are_flagged() {
     let signed = format!("From: x@mired.org\r\n{}", sign(&notary, HEADER, BODY, &keys));
     let verdicts = examine(&table, "192.0.2.99", "ana@mired.org", &signed, BODY).await;
     assert!(verdicts.from_repeated);
-    let limited = "DKIM-Signature: v=1; a=rsa-sha256; d=mired.org; s=x; l=2; h=from; bh=QUJD; b=QUJD\r\n";
+    let limited =
+        "DKIM-Signature: v=1; a=rsa-sha256; d=mired.org; s=x; l=2; h=from; bh=QUJD; b=QUJD\r\n";
     let header = format!("{limited}{HEADER}");
     let verdicts = examine(&table, "192.0.2.99", "ana@mired.org", &header, BODY).await;
     assert_eq!(verdicts.dkim[0].flaws, [DkimFlaw::BodyLonger]);
@@ -116,7 +120,12 @@ async fn a_dns_that_does_not_answer_is_told() {
     let signed = sign(&notary, HEADER, BODY, &keys);
     table.broken = true;
     let verdicts = examine(&table, "192.0.2.1", "ana@mired.org", &signed, BODY).await;
-    let results = [verdicts.spf.result, verdicts.dkim[0].result, verdicts.dmarc.result, verdicts.iprev.result];
+    let results = [
+        verdicts.spf.result,
+        verdicts.dkim[0].result,
+        verdicts.dmarc.result,
+        verdicts.iprev.result,
+    ];
     assert_eq!(results, [ResultWord::TempError; 4]);
     assert_eq!(rules_sender::Policy::default().decide(&verdicts), rules_sender::Decision::Accept);
 }
@@ -152,7 +161,10 @@ async fn a_chain_of_seals_holds_and_breaks() {
     let seal = |header: &str| {
         let mut sealing = notary.seal(header.as_bytes(), &key, table::NOW);
         sealing.body(changed);
-        String::from_utf8(sealing.finish("Authentication-Results: four.test; none\r\n", &verdicts.arc)).unwrap()
+        String::from_utf8(
+            sealing.finish("Authentication-Results: four.test; none\r\n", &verdicts.arc),
+        )
+        .unwrap()
     };
     let sealed = seal(&header);
     assert!(sealed.contains("i=4") && sealed.contains("cv=fail"), "{sealed}");
