@@ -57,6 +57,8 @@ pub fn of_hop(hop: &Hop) -> Demand {
     let trust = hop.pin.map_or(Trust::Authorities, Trust::Pinned);
     match hop.tls {
         HopTls::None => Demand::Never,
+        // Whoever takes the password must be the one it is for.
+        HopTls::Opportunistic if hop.login.is_some() => Demand::Certain(trust),
         HopTls::Opportunistic => Demand::Opportunistic,
         HopTls::Required | HopTls::Implicit => Demand::Certain(trust),
     }

@@ -3,13 +3,20 @@
 //! connection of `core/world`'s dialer, and report what became of every recipient in the peer's own
 //! words. Nothing here spawns, sleeps or reads a clock: the app runs as many lanes as it likes.
 
+mod attempt;
+mod body;
 mod demand;
+mod line;
 mod options;
+mod pool;
+mod relay;
 pub mod road;
 mod routes;
 mod trouble;
+mod verdict;
 
 pub use demand::{Demand, Policy, TlsSeen, Unasked};
 pub use options::{Options, Ourselves, Source};
+pub use relay::{Doors, Relay, Tally, Turn};
 pub use routes::{Hop, HopTls, Origin, RecipientMatch, Route, Routes, SenderMatch};
 pub use trouble::Trouble;

@@ -268,7 +268,7 @@ async fn addresses(
                 if let LookupError::NoRecords(s) | LookupError::NoSuchName(s) = error {
                     standing = weaker(standing, s);
                 }
-                if !failure.as_ref().is_some_and(|before| !before.is_denial()) {
+                if failure.as_ref().is_none_or(LookupError::is_denial) {
                     failure = Some(error);
                 }
             }

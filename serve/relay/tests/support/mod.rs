@@ -1,6 +1,9 @@
 //! A world for the relay: names in a table, numbers from a seed.
 #![allow(dead_code)]
 
+pub mod house;
+pub mod town;
+
 use core_world::{
     Answer, Later, LookupError, Question, Random, Record, RecordKind, Resolver, Standing,
 };
