@@ -14,6 +14,7 @@ mod aging;
 mod board;
 mod bounce;
 mod decide;
+mod dsn;
 mod filter;
 mod home;
 mod job;

@@ -2,12 +2,15 @@
 
 use crate::{Class, Schedule};
 use std::time::Duration;
+use words_report::Language;
 
 /// Limits and patience, each with a name.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Our name, as reports give it.
     pub host_name: String,
+    /// In which language a sender is told whose message does not say in which he reads.
+    pub language: Language,
     /// How patiently mail of [`Class::Interactive`] is tried,
     pub interactive: Schedule,
     /// reports,
@@ -35,6 +38,7 @@ impl Options {
     pub fn new(host_name: impl Into<String>) -> Options {
         Options {
             host_name: host_name.into(),
+            language: Language::default(),
             interactive: Schedule::default(),
             // A report that nobody takes helps nobody.
             report: Schedule { notice_after: None, ..Schedule::default() },

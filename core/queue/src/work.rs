@@ -34,6 +34,7 @@ impl Queue {
         if inner.write_unwritten().await?
             || inner.walk(&mut background.walk, now).await?
             || inner.find_reports(now).await?
+            || inner.report_one(home, now).await?
             || inner.age(&mut background, now).await?
         {
             return Ok(Work::Again);
