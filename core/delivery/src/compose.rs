@@ -10,6 +10,9 @@ use words_message::{DateTime, Field, Header, compose};
 /// writes (RFC 6409 §8, RFC 5321 §4.4).
 const SUBMISSION_DROPS: [&str; 3] = ["Bcc", "Resent-Bcc", "Return-Path"];
 
+/// Where verdicts about the sender stand.
+const AUTHENTICATION_RESULTS: &str = "Authentication-Results";
+
 /// What is read of a header on the way.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
@@ -73,6 +76,13 @@ impl Coming<'_> {
     }
 
     fn drops(&self, field: &Field<'_>) -> bool {
+        // Only what we have found out ourselves may say so in our name (RFC 8601 §5).
+        if field.name.len() == AUTHENTICATION_RESULTS.len()
+            && field.is_named(AUTHENTICATION_RESULTS)
+            && rules_sender::claims_to_be_from(&field.unfolded(), self.host_name)
+        {
+            return true;
+        }
         match self.origin.submitter {
             Some(_) => {
                 SUBMISSION_DROPS.iter().any(|name| field.is_named(name))
@@ -131,11 +141,12 @@ impl Has {
     }
 }
 
-/// The fields that are one recipient's alone, in front of all others.
-pub(crate) fn prefix(reverse_path: &ReversePath, address: &Address) -> Vec<u8> {
+/// The fields that are one recipient's alone, in front of all others; `results` are whole fields.
+pub(crate) fn prefix(reverse_path: &ReversePath, address: &Address, results: &str) -> Vec<u8> {
     let path = reverse_path.0.as_ref().map(Address::to_string).unwrap_or_default();
     let mut prefix = compose::return_path(&path).into_bytes();
     prefix.extend_from_slice(compose::delivered_to(&address.to_string()).as_bytes());
+    prefix.extend_from_slice(results.as_bytes());
     prefix
 }
 
@@ -160,6 +171,7 @@ mod tests {
             tls: Some("TLS1.3 TLS13_AES_256_GCM_SHA384".to_string()),
             submitter: submitter.map(|text| (AccountId(1), address(text))),
             only_recipient: Some(address("bob@mired.org")),
+            ..Origin::default()
         }
     }
 
@@ -216,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn verdicts_in_our_name_are_removed_and_others_stay() {
+        let others = "Authentication-Results: mail.other.org; spf=pass\r\n\
+            X-Authentication-Results: mail.mired.org; spf=pass\r\n";
+        let ours = "authentication-RESULTS:\r\n (a comment)\tMAIL.mired.org 1;\r\n dkim=pass\r\n\
+            Authentication-Results: mail.mired.org; none\r\n";
+        for origin in [origin(None), origin(Some("ana@mired.org"))] {
+            let (header, _) = compose(&origin, &format!("From: a@x\r\n{ours}{others}"));
+            assert!(header.contains(others) && !header.contains("dkim=pass"), "{header}");
+            assert!(!header.contains("none"), "{header}");
+        }
+    }
+
+    #[test]
     fn servers_that_it_came_through_are_counted() {
         let fields = "Received: a\r\nX-Received: b\r\nRECEIVED: c\r\n d\r\nReceived : e\r\n";
         assert_eq!(compose(&origin(None), fields).1.received, 3);
@@ -224,7 +249,7 @@ mod tests {
     #[test]
     fn a_recipients_own_fields_stand_in_front() {
         let bob = Address::parse("bob@mired.org").unwrap();
-        let null = prefix(&ReversePath(None), &bob);
+        let null = prefix(&ReversePath(None), &bob, "");
         assert_eq!(null, b"Return-Path: <>\r\nDelivered-To: bob@mired.org\r\n");
         assert_eq!(delivered_before(&null), HashSet::from(["bob@mired.org".to_string()]));
         let header = "Delivered-To:\r\n BOB@mired.org \r\nX-Delivered-To: x\r\n\

@@ -1,19 +1,26 @@
 //! Who gets it, and may it come.
 
+use crate::genuine::Door;
 use crate::maildir::{Outside, Trouble};
-use crate::{Incoming, Origin};
-use core_directory::{Account, Directory, LocalRecipient};
+use crate::way_out::WayOut;
+use crate::{Asked, Incoming, Origin, Recipient};
+use core_directory::{Account, Directory};
 use core_mailbox::{Allowance, Mail, Usage};
-use core_world::{Files, World};
+use core_queue::Queue;
+use core_store::Store;
+use core_trace::Trace;
+use core_world::{Examiner, Files, Signer, World};
+use rules_sender::Policy;
 use std::sync::Arc;
-use words_mail::{ForwardPath, Refusal, ReversePath};
+use words_mail::{Refusal, ReversePath};
 
 /// The road in. Cheap to share.
 pub struct Delivery {
-    road: Arc<Road>,
+    pub(crate) road: Arc<Road>,
 }
 
 /// What every message on the road needs.
+#[derive(Clone)]
 pub(crate) struct Road {
     pub(crate) directory: Arc<Directory>,
     pub(crate) mail: Mail,
@@ -21,6 +28,14 @@ pub(crate) struct Road {
     pub(crate) options: Options,
     /// For accounts whose mail goes to a Maildir.
     pub(crate) outside: Option<Outside>,
+    /// For who is elsewhere.
+    pub(crate) way_out: Option<Arc<WayOut>>,
+    /// Where it is noted what became of each message.
+    pub(crate) trace: Option<Trace>,
+    /// Who examines strangers.
+    pub(crate) door: Option<Door>,
+    /// Who signs for our own people.
+    pub(crate) signer: Option<Arc<dyn Signer>>,
 }
 
 /// What the road needs to be told.
@@ -39,29 +54,45 @@ impl Options {
     pub const RECEIVED_MAX: usize = 50;
 }
 
-/// A forward-path that was accepted, and the accounts that it leads to.
-#[derive(Clone, Debug)]
-pub struct Recipient {
-    /// As the client named it.
-    pub forward_path: ForwardPath,
-    /// Where it leads.
-    pub local: Vec<LocalRecipient>,
-}
-
 impl Delivery {
     /// The road into `mail`, for whom `directory` knows.
     pub fn new(directory: Arc<Directory>, mail: Mail, world: World, options: Options) -> Delivery {
-        Delivery { road: Arc::new(Road { directory, mail, world, options, outside: None }) }
+        let (outside, way_out, trace, door, signer) = (None, None, None, None, None);
+        let road = Road { directory, mail, world, options, outside, way_out, trace, door, signer };
+        Delivery { road: Arc::new(road) }
     }
 
     /// The same road, that also leads to Maildirs of the file system: without it, mail for accounts
     /// that have one is refused for the time being. `trouble` is told what goes wrong there.
     pub fn with_files(self, files: Arc<dyn Files>, trouble: Trouble) -> Delivery {
-        let Road { directory, mail, world, options, .. } = &*self.road;
-        let outside = Some(Outside { files, trouble });
-        let (directory, mail) = (directory.clone(), mail.clone());
-        let (world, options) = (world.clone(), options.clone());
-        Delivery { road: Arc::new(Road { directory, mail, world, options, outside }) }
+        self.with(|road| road.outside = Some(Outside { files, trouble }))
+    }
+
+    /// The same road, that also leads elsewhere: without it, nothing leaves. `store` is the one that
+    /// keeps `queue`; the secret of rewritten reverse-paths is there too.
+    pub fn with_way_out(self, queue: Queue, store: Arc<dyn Store>) -> Delivery {
+        self.with(|road| road.way_out = Some(Arc::new(WayOut::new(queue, store))))
+    }
+
+    /// The same road, on which it is noted what becomes of each message.
+    pub fn with_trace(self, trace: Trace) -> Delivery {
+        self.with(|road| road.trace = Some(trace))
+    }
+
+    /// The same road, on which strangers are examined; `policy` says what follows.
+    pub fn with_examiner(self, examiner: Arc<dyn Examiner>, policy: Policy) -> Delivery {
+        self.with(|road| road.door = Some(Door { examiner, policy }))
+    }
+
+    /// The same road, on which the mail of our own people is signed with the keys of their domain.
+    pub fn with_signer(self, signer: Arc<dyn Signer>) -> Delivery {
+        self.with(|road| road.signer = Some(signer))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Road)) -> Delivery {
+        let mut road = Arc::unwrap_or_clone(self.road);
+        change(&mut road);
+        Delivery { road: Arc::new(road) }
     }
 
     /// May a message of `size` octets (0: not told) come under `path`? `sender` is who has logged
@@ -79,33 +110,15 @@ impl Delivery {
         self.road.directory.may_send_as(account, path).await
     }
 
-    /// May a message of `size` octets (0: not told) go to `path`? `trusted`: the peer has logged in
-    /// or is in a configured network. Errors: `NoSuchRecipient`, `RelayDenied` (elsewhere, stranger),
-    /// `NoRouteYet` (elsewhere, trusted), `MailboxFull`, `TooLarge`, `Unavailable`.
+    /// May a message go to whom is asked for? Errors: `NoSuchRecipient`, `RelayDenied` (elsewhere, for a
+    /// stranger), `NoRouteYet` (elsewhere, and there is no way out), `MailboxFull`, `TooLarge`,
+    /// `Unavailable`.
     ///
-    /// An alias leads to all its targets or is refused: nobody is left out without a word. It is
-    /// refused as `NoRouteYet`, whoever asks, if a target is elsewhere.
-    pub async fn recipient(
-        &self,
-        path: &ForwardPath,
-        size: u64,
-        trusted: bool,
-    ) -> Result<Recipient, Refusal> {
-        check_size(size, self.road.options.size_max)?;
-        let resolved = self.road.directory.resolve(path).await?;
-        if !resolved.elsewhere.is_empty() {
-            let is_itself = |path: &ForwardPath| match path {
-                ForwardPath::Address(address) => resolved.elsewhere.contains(address),
-                ForwardPath::Postmaster => false,
-            };
-            let stranger = is_itself(path) && !trusted;
-            return Err(if stranger { Refusal::RelayDenied } else { Refusal::NoRouteYet });
-        }
-        for local in &resolved.local {
-            check_size(size, local.account.size_max.unwrap_or(u64::MAX))?;
-            self.road.check_quota(&local.account, size).await?;
-        }
-        Ok(Recipient { forward_path: path.clone(), local: resolved.local })
+    /// An alias leads to all its targets or is refused: nobody is left out without a word. Whoever may
+    /// write to it may have it forwarded elsewhere; it is ours. So may a report come back to a sender
+    /// under the reverse-path that we have given a message when we forwarded it.
+    pub async fn recipient(&self, asked: &Asked<'_>) -> Result<Recipient, Refusal> {
+        self.road.recipient(asked).await
     }
 
     /// A message begins to come in. `origin` gives what trace fields tell.

@@ -30,6 +30,7 @@ const DIRECTORIES: [&str; 3] = ["cur", "new", "tmp"];
 pub type Trouble = Arc<dyn Fn(&Address, &FileError) + Send + Sync>;
 
 /// The file system, and who is told when it fails.
+#[derive(Clone)]
 pub(crate) struct Outside {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) trouble: Trouble,

@@ -34,7 +34,8 @@ pub(crate) fn named(fields: &[u8]) -> Option<HashSet<Address>> {
     Some(named)
 }
 
-fn address(mailbox: &Mailbox) -> Option<Address> {
+/// The address of a mailbox in a header, if it is one.
+pub(crate) fn address(mailbox: &Mailbox) -> Option<Address> {
     let local = std::str::from_utf8(mailbox.local.as_deref()?).ok()?;
     let host = std::str::from_utf8(mailbox.host.as_deref()?).ok()?;
     Address::new(local, Domain::parse(host).ok()?).ok()

@@ -4,7 +4,7 @@ use crate::Recipient;
 use core_directory::LocalRecipient;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use words_mail::{AccountId, Address, Refusal};
+use words_mail::{AccountId, Address, ForwardPath, Refusal};
 
 /// Whose answers the peer hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Placement<'a> {
     /// Whose.
     pub(crate) to: &'a LocalRecipient,
+    /// By which recipient it got there first.
+    pub(crate) named: &'a ForwardPath,
     /// What becomes of it if the quota is used up by the time it is filed.
     pub(crate) quota: Quota,
 }
@@ -57,12 +59,14 @@ pub(crate) struct Group<'a> {
     recipients: Range<usize>,
     /// Those that have not got the message before.
     pub(crate) members: Vec<&'a LocalRecipient>,
+    /// Does it lead elsewhere too?
+    has_elsewhere: bool,
 }
 
 impl Group<'_> {
     /// Is the reply about more than one copy?
     pub(crate) fn is_shared(&self) -> bool {
-        self.members.len() > 1
+        self.members.len() + usize::from(self.has_elsewhere) > 1
     }
 }
 
@@ -81,7 +85,8 @@ pub(crate) fn groups<'a>(
                 members.push(local);
             }
         }
-        Group { recipients: range, members }
+        let has_elsewhere = recipients[range.clone()].iter().any(|r| leads_elsewhere(r, before));
+        Group { recipients: range, members, has_elsewhere }
     };
     match replies {
         Replies::One => vec![range(0..recipients.len())],
@@ -105,11 +110,14 @@ impl<'a> Plan<'a> {
     }
 
     /// Everybody of `group` gets a copy, if there is not one for them already.
-    pub(crate) fn accept(&mut self, group: &Group<'a>, recipients: &[Recipient]) {
+    pub(crate) fn accept(&mut self, group: &Group<'a>, recipients: &'a [Recipient]) {
         let quota = if group.is_shared() { Quota::Decided } else { Quota::Counts };
         for member in &group.members {
             let place = *self.places.entry(member.account.id).or_insert_with(|| {
-                self.copies.push(Placement { to: member, quota });
+                let leads = |r: &&Recipient| r.local.iter().any(|l| std::ptr::eq(l, *member));
+                let named = recipients[group.recipients.clone()].iter().find(leads);
+                let named = named.map_or(&ForwardPath::Postmaster, |r| &r.forward_path);
+                self.copies.push(Placement { to: member, named, quota });
                 self.copies.len() - 1
             });
             if quota == Quota::Decided {
@@ -124,11 +132,18 @@ impl<'a> Plan<'a> {
     /// What the answer for `recipient` hangs on. Who has got the message before has it: that alone
     /// spoils no reply about others, and is a loop if there are none.
     fn outcome(&self, group: &Group<'_>, recipient: &Recipient) -> Outcome {
-        if group.members.is_empty() {
+        if group.members.is_empty() && !group.has_elsewhere {
             return Outcome::Refused(Refusal::Loop);
         }
         let places = recipient.local.iter().filter_map(|l| self.places.get(&l.account.id));
         Outcome::Copies(places.copied().collect())
+    }
+
+    /// Those of `recipients` that were not refused.
+    pub(crate) fn accepted(&self, recipients: &'a [Recipient]) -> Vec<&'a Recipient> {
+        let accepted = recipients.iter().zip(&self.outcomes);
+        let accepted = accepted.filter(|(_, outcome)| matches!(outcome, Outcome::Copies(_)));
+        accepted.map(|(recipient, _)| recipient).collect()
     }
 
     /// The answer for each recipient, when filing the copies gave `filed`.
@@ -142,6 +157,12 @@ impl<'a> Plan<'a> {
         };
         self.outcomes.into_iter().map(answer).collect()
     }
+}
+
+/// Does `recipient` lead elsewhere? What we have forwarded by its address before comes in a circle.
+pub(crate) fn leads_elsewhere(recipient: &Recipient, before: &HashSet<String>) -> bool {
+    let came_back = recipient.forward.as_ref().is_some_and(|f| is_loop(&f.alias, before));
+    !recipient.elsewhere.is_empty() && !came_back
 }
 
 fn is_loop(address: &Address, before: &HashSet<String>) -> bool {

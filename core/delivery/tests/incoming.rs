@@ -2,7 +2,7 @@
 
 mod support;
 
-use core_delivery::{Delivered, Origin};
+use core_delivery::{Asked, Delivered, Origin, Taken};
 use core_directory::AccountChange;
 use support::{Office, SIZE_MAX, address, now, origin};
 use words_mail::{Refusal, ReversePath};
@@ -19,7 +19,7 @@ fn a_message_is_filed_with_its_trace_in_front_and_nothing_else_altered() {
     let delivered = office.deliver(&["ana@mired.org"], MESSAGE).unwrap();
     let Delivered { id, size, message_id, recipients } = delivered;
     assert_eq!(message_id.as_deref(), Some("<1@elsewhere.org>"));
-    assert_eq!(recipients, [Ok(())]);
+    assert_eq!(recipients, [Ok(Taken::Filed)]);
     let own = "Return-Path: <x@elsewhere.org>\r\nDelivered-To: ana@mired.org\r\n";
     let received = format!(
         "Received: from client.example ([127.0.0.1]) by mail.mired.org with ESMTP\r\n \
@@ -37,7 +37,10 @@ fn each_recipient_has_a_copy_and_its_octets_are_stored_once() {
     office.add_alias("team@mired.org", &["ana@mired.org", "bob@mired.org"]);
     let paths = ["ana+x@mired.org", "team@mired.org", "postmaster", "bob@mired.org"];
     let delivered = office.deliver(&paths, MESSAGE).unwrap();
-    assert_eq!(delivered.recipients, [Ok(()), Ok(()), Ok(()), Ok(())]);
+    assert_eq!(
+        delivered.recipients,
+        [Ok(Taken::Filed), Ok(Taken::Filed), Ok(Taken::Filed), Ok(Taken::Filed)]
+    );
     let (ana, bob) = (office.inbox("ana@mired.org"), office.inbox("bob@mired.org"));
     assert_eq!((ana.len(), bob.len()), (1, 1), "two ways to one account are one copy");
     let own = |to| format!("Return-Path: <x@elsewhere.org>\r\nDelivered-To: {to}\r\n");
@@ -117,12 +120,16 @@ fn who_was_delivered_to_before_gets_no_second_copy() {
     let again = [b"Delivered-To: ANA@mired.org\r\n", MESSAGE].concat();
     assert_eq!(office.deliver(&["ana@mired.org"], &again), Err(Refusal::Loop));
     let delivered = office.deliver(&["ana@mired.org", "bob@mired.org"], &again).unwrap();
-    assert_eq!(delivered.recipients, [Ok(()), Ok(())], "ana has it, and one reply is for both");
+    assert_eq!(
+        delivered.recipients,
+        [Ok(Taken::Filed), Ok(Taken::Filed)],
+        "ana has it, and one reply is for both"
+    );
     let to = office.recipients(&["ana@mired.org", "bob@mired.org"]);
     let delivered = now(office.begin(lmtp(), &again).finish(&to)).unwrap();
-    assert_eq!(delivered.recipients, [Err(Refusal::Loop), Ok(())]);
+    assert_eq!(delivered.recipients, [Err(Refusal::Loop), Ok(Taken::Filed)]);
     let delivered = office.deliver(&["team@mired.org"], &again).unwrap();
-    assert_eq!(delivered.recipients, [Ok(())]);
+    assert_eq!(delivered.recipients, [Ok(Taken::Filed)]);
     assert_eq!(office.inbox("ana@mired.org").len(), 0);
     assert_eq!(office.inbox("bob@mired.org").len(), 3);
 }
@@ -165,7 +172,7 @@ fn one_who_is_full_is_refused_at_the_end_when_the_reply_is_his_alone() {
     assert_eq!(now(office.begin(origin(), MESSAGE).finish(&to_ana)), Err(Refusal::MailboxFull));
     let both = [to_ana[0].clone(), to[1].clone()];
     let delivered = now(office.begin(lmtp(), MESSAGE).finish(&both)).unwrap();
-    assert_eq!(delivered.recipients, [Err(Refusal::MailboxFull), Ok(())]);
+    assert_eq!(delivered.recipients, [Err(Refusal::MailboxFull), Ok(Taken::Filed)]);
     assert_eq!((office.inbox("ana@mired.org").len(), office.inbox("bob@mired.org").len()), (0, 1));
 }
 
@@ -177,7 +184,7 @@ fn under_one_reply_all_get_it_or_none() {
     // Ana has room for something, and nobody said how large it is: it may pass by one message.
     let to = office.recipients(&["ana@mired.org", "bob@mired.org"]);
     let delivered = now(office.begin(origin(), MESSAGE).finish(&to)).unwrap();
-    assert_eq!(delivered.recipients, [Ok(()), Ok(())]);
+    assert_eq!(delivered.recipients, [Ok(Taken::Filed), Ok(Taken::Filed)]);
     // Now she is full: nobody gets it, and the sender comes again.
     assert_eq!(now(office.begin(origin(), MESSAGE).finish(&to)), Err(Refusal::MailboxFull));
     let team = Refusal::MailboxFull;
@@ -193,7 +200,7 @@ fn under_one_reply_all_get_it_or_none() {
     let too_large = Refusal::TooLarge { size_max: 9 };
     assert_eq!(now(office.begin(origin(), MESSAGE).finish(&to)), Err(too_large.clone()));
     let delivered = now(office.begin(lmtp(), MESSAGE).finish(&to)).unwrap();
-    assert_eq!(delivered.recipients, [Err(too_large), Ok(())]);
+    assert_eq!(delivered.recipients, [Err(too_large), Ok(Taken::Filed)]);
     assert_eq!((office.inbox("ana@mired.org").len(), office.inbox("bob@mired.org").len()), (1, 2));
 }
 
@@ -264,7 +271,8 @@ fn every_call_can_be_made_by_a_task_of_a_server() {
     now(check(incoming.write(MESSAGE))).unwrap();
     now(check(incoming.finish(&to))).unwrap();
     let path = support::forward_path("ana@mired.org");
-    now(check(office.delivery.recipient(&path, 0, false))).unwrap();
+    let sender = ReversePath(None);
+    now(check(office.delivery.recipient(&Asked::new(&path, &sender)))).unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use core_delivery::Origin;
+use core_delivery::{Origin, Taken};
 use core_directory::AccountChange;
 use std::path::PathBuf;
 use support::{Office, address, now, origin};
@@ -86,7 +86,7 @@ fn one_message_goes_to_mailboxes_and_maildirs_alike() {
     let office = office();
     office.add_alias("all@mired.org", &["ana@mired.org", "bob@mired.org", "carla@mired.org"]);
     let told = office.deliver(&["all@mired.org", "ana@mired.org"], &message(2)).unwrap();
-    assert_eq!(told.recipients, [Ok(()), Ok(())]);
+    assert_eq!(told.recipients, [Ok(Taken::Filed), Ok(Taken::Filed)]);
     assert_eq!((new(&office, "ana").len(), new(&office, "carla").len()), (1, 1));
     assert_eq!(office.inbox("bob@mired.org").len(), 1);
     // Back to the mailboxes.
@@ -115,7 +115,10 @@ fn if_one_of_those_who_share_a_reply_cannot_have_it_none_has() {
     // Over LMTP it is she alone.
     let recipients = office.recipients(&with_dora);
     let told = now(office.begin(lmtp(), &message(1)).finish(&recipients)).unwrap();
-    assert_eq!(told.recipients, [Ok(()), Ok(()), Ok(()), Err(Refusal::Unavailable)]);
+    assert_eq!(
+        told.recipients,
+        [Ok(Taken::Filed), Ok(Taken::Filed), Ok(Taken::Filed), Err(Refusal::Unavailable)]
+    );
     assert_eq!(nothing(), (1, 1, 1));
     // The disk is full, sooner or later: whoever is told no has nothing.
     for writes in 0..4 {

@@ -2,6 +2,7 @@
 
 mod support;
 
+use core_delivery::Asked;
 use core_directory::AccountChange;
 use support::{Office, SIZE_MAX, address, forward_path, now};
 use words_mail::{Refusal, ReversePath};
@@ -24,7 +25,9 @@ fn an_address_elsewhere_is_refused_by_who_asks_and_how_one_gets_there() {
         ("out@mired.org", Err(Refusal::NoRouteYet), Err(Refusal::NoRouteYet)),
     ] {
         for (is_trusted, want) in [(false, stranger), (true, trusted)] {
-            let got = now(office.delivery.recipient(&forward_path(path), 0, is_trusted));
+            let (path, sender) = (forward_path(path), ReversePath(None));
+            let asked = Asked { trusted: is_trusted, ..Asked::new(&path, &sender) };
+            let got = now(office.delivery.recipient(&asked));
             assert_eq!(got.map(|r| r.local.len()), want, "{path} {is_trusted}");
         }
     }

@@ -1,8 +1,9 @@
 //! Looking on while things happen.
 
 use crate::find::{Event, decode};
+use crate::id::message_of;
 use crate::trace::unavailable;
-use crate::{Trace, key};
+use crate::{Attempt, Trace, key};
 use core_store::Key;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,21 +14,29 @@ use words_mail::Refusal;
 /// Rows that wait for one who is slow; more are missed.
 const WAITING_MAX: usize = 512;
 
+/// What they are told.
+pub(crate) enum News {
+    /// This row was written.
+    Row(Key),
+    /// This is just being written.
+    Attempt(Attempt),
+}
+
 /// All who look on.
 #[derive(Default)]
 pub(crate) struct Followers {
     /// Read before the lock is taken: mostly nobody looks on.
     count: AtomicUsize,
-    senders: Mutex<Vec<(Sender<Key>, Arc<AtomicU64>)>>,
+    senders: Mutex<Vec<(Sender<News>, Arc<AtomicU64>)>>,
 }
 
 impl Followers {
-    pub(crate) fn tell(&self, key: Key) {
+    pub(crate) fn tell(&self, news: impl Fn() -> News) {
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        senders.retain(|(sender, missed)| match sender.try_send(key.clone()) {
+        senders.retain(|(sender, missed)| match sender.try_send(news()) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
                 missed.fetch_add(1, Ordering::Relaxed);
@@ -38,7 +47,7 @@ impl Followers {
         self.count.store(senders.len(), Ordering::Relaxed);
     }
 
-    fn join(&self) -> (Receiver<Key>, Arc<AtomicU64>) {
+    fn join(&self) -> (Receiver<News>, Arc<AtomicU64>) {
         let (sender, receiver) = channel(WAITING_MAX);
         let missed = Arc::<AtomicU64>::default();
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +60,7 @@ impl Followers {
 /// Looks on while things happen.
 pub struct Follow {
     trace: Trace,
-    receiver: Receiver<Key>,
+    receiver: Receiver<News>,
     missed: Arc<AtomicU64>,
 }
 
@@ -67,11 +76,17 @@ impl Follow {
     /// The next thing that happens, and the id of the message; waits for it. Errors: `Unavailable`.
     pub async fn next(&mut self) -> Result<(String, Event), Refusal> {
         loop {
-            let Some(key) = self.receiver.recv().await else {
-                return Err(Refusal::Unavailable);
-            };
-            if let Some(told) = self.read(&key).await? {
-                return Ok(told);
+            match self.receiver.recv().await {
+                Some(News::Attempt(attempt)) => {
+                    let id = message_of(&attempt.id).unwrap_or_default().to_string();
+                    return Ok((id, Event::Attempted(attempt)));
+                }
+                Some(News::Row(key)) => {
+                    if let Some(told) = self.read(&key).await? {
+                        return Ok(told);
+                    }
+                }
+                None => return Err(Refusal::Unavailable),
             }
         }
     }

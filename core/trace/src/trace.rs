@@ -1,6 +1,7 @@
 //! The door.
 
-use crate::follow::Followers;
+use crate::Attempt;
+use crate::follow::{Followers, News};
 use crate::pending::Pending;
 use core_store::{Key, Store, StoreError};
 use core_world::World;
@@ -45,7 +46,12 @@ impl Trace {
 
     /// A commit has returned that wrote this row: those who look on are told.
     pub fn written(&self, key: Key) {
-        self.inner.followers.tell(key);
+        self.inner.followers.tell(|| News::Row(key.clone()));
+    }
+
+    /// This try is just being written, in a batch of others: those who look on are told at once.
+    pub fn attempted(&self, attempt: Attempt) {
+        self.inner.followers.tell(|| News::Attempt(attempt.clone()));
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

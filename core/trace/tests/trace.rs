@@ -246,10 +246,10 @@ async fn what_was_refused_is_written_a_little_later_and_no_more_than_there_is_ro
     }
     assert_eq!((office.find(&Filter::default()).await.len(), office.trace.dropped()), (0, 100));
     office.store.unavailable(true);
-    assert_eq!(office.trace.write_refused().await, Err(Refusal::Unavailable));
+    assert_eq!(office.trace.write_pending().await, Err(Refusal::Unavailable));
     office.store.unavailable(false);
     assert_eq!(office.trace.dropped(), 120);
-    office.trace.write_refused().await.unwrap();
+    office.trace.write_pending().await.unwrap();
     let found = office.trace.find(&Filter::default(), Order::OldestFirst, None, 99).await.unwrap();
     assert_eq!(found.traced.len(), 20);
     let arrival = found.traced[0].arrivals().next().unwrap();
@@ -258,10 +258,16 @@ async fn what_was_refused_is_written_a_little_later_and_no_more_than_there_is_ro
         (arrival.decision.as_deref(), &arrival.findings[0]),
         (Some("rejected"), &finding(20))
     );
+    let id = office.id();
+    office.trace.noted(&id, &came(&office, &Some("x@y.org")), |lines| {
+        lines.maildir(&"ana@mired.org", &"ana@mired.org");
+    });
+    office.trace.write_pending().await.unwrap();
+    assert_eq!(office.find(&filter(|f| f.id = Some(id.clone()))).await, [id], "before all refused");
     for _ in 0..30 {
-        office.trace.write_refused().await.unwrap();
+        office.trace.write_pending().await.unwrap();
     }
-    assert_eq!(office.store.pairs().len(), 480);
+    assert_eq!(office.store.pairs().len(), 481);
 }
 
 #[tokio::test]

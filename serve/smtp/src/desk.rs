@@ -3,7 +3,7 @@
 use crate::log;
 use crate::refusal::{reply_to, reply_to_login};
 use bytes::Bytes;
-use core_delivery::{Delivered, Delivery, Incoming, Origin, Recipient};
+use core_delivery::{Asked, Delivered, Delivery, Incoming, Origin, Parameters, Recipient, Taken};
 use core_directory::Account;
 use proto_line::{Broken, Desk, News};
 use proto_smtp::{Answer, Ask, Finished, Reply, Sender, Standing, reply};
@@ -89,23 +89,40 @@ impl SmtpDesk {
         let checked = self.delivery.sender(self.account(), &sender.reverse_path, size).await;
         if let Err(refusal) = checked {
             log::refused("MAIL", &sender.reverse_path, &refusal);
+            self.delivery.refused(&self.origin(&sender, &[]), None, &refusal);
             return refused(&refusal);
         }
         self.transaction = Some(Transaction { sender, recipients: Vec::new(), incoming: None });
         Answer::Accepted
     }
 
-    async fn recipient(&mut self, path: &ForwardPath) -> Answer {
-        let trusted = self.guest.is_some() || self.visitor.standing == Standing::Trusted;
+    /// May send anywhere through us.
+    fn is_trusted(&self) -> bool {
+        self.guest.is_some() || self.visitor.standing == Standing::Trusted
+    }
+
+    async fn recipient(&mut self, recipient: &proto_smtp::Recipient) -> Answer {
+        let trusted = self.is_trusted();
         let Some(transaction) = &mut self.transaction else { return refused(&OUT_OF_ORDER) };
-        let size = transaction.sender.parameters.size.unwrap_or(0);
-        match self.delivery.recipient(path, size, trusted).await {
+        let Transaction { sender, recipients, .. } = transaction;
+        let path = &recipient.forward_path;
+        let asked = Asked {
+            path,
+            notify: recipient.parameters.notify,
+            orcpt: recipient.parameters.orcpt.as_ref(),
+            reverse_path: &sender.reverse_path,
+            size: sender.parameters.size.unwrap_or(0),
+            trusted,
+        };
+        match self.delivery.recipient(&asked).await {
             Ok(recipient) => {
-                transaction.recipients.push(recipient);
+                recipients.push(recipient);
                 Answer::Accepted
             }
             Err(refusal) => {
                 log::refused("RCPT", path, &refusal);
+                let sender = sender.clone();
+                self.delivery.refused(&self.origin(&sender, &[]), Some(path), &refusal);
                 refused(&refusal)
             }
         }
@@ -113,30 +130,42 @@ impl SmtpDesk {
 
     fn begin(&mut self) -> Answer {
         let Some(transaction) = &self.transaction else { return refused(&OUT_OF_ORDER) };
-        let incoming = self.delivery.begin(self.origin(transaction));
+        let origin = self.origin(&transaction.sender, &transaction.recipients);
+        let incoming = self.delivery.begin(origin);
         if let Some(transaction) = &mut self.transaction {
             transaction.incoming = Some(incoming);
         }
         Answer::Accepted
     }
 
-    fn origin(&self, transaction: &Transaction) -> Origin {
-        let Transaction { sender, recipients, .. } = transaction;
+    fn origin(&self, sender: &Sender, recipients: &[Recipient]) -> Origin {
         let secured = sender.client.secured.as_ref();
+        let parameters = &sender.parameters;
+        // Whoever hands mail over by LMTP has taken it in from strangers, and examined them.
+        let is_stranger = !self.is_trusted() && !sender.with.contains("LMTP");
         Origin {
             reverse_path: sender.reverse_path.clone(),
+            parameters: Parameters {
+                body: parameters.body,
+                smtputf8: parameters.smtputf8,
+                requiretls: parameters.requiretls,
+                ret: parameters.ret,
+                envid: parameters.envid.clone(),
+            },
             helo: sender.client.name.clone(),
             peer: match self.visitor.address {
                 IpAddr::V4(address) => address.to_string(),
                 IpAddr::V6(address) => format!("IPv6:{address}"),
             },
+            examine: is_stranger.then_some(self.visitor.address),
             protocol: sender.with,
             tls: secured.map(|s| format!("{} {}", s.version, s.cipher)),
             submitter: self.account().map(|a| (a.id, a.address.clone())),
-            only_recipient: match recipients.as_slice() {
+            only_recipient: match recipients {
                 [Recipient { forward_path: ForwardPath::Address(only), .. }] => Some(only.clone()),
                 _ => None,
             },
+            is_report: false,
         }
     }
 
@@ -178,9 +207,10 @@ fn refused(refusal: &Refusal) -> Answer {
 
 /// One for each recipient; where the protocol has a single one, the session picks the worst.
 fn replies(delivered: &Delivered) -> Vec<Reply> {
-    let done = || reply(250, EnhancedStatus(2, 0, 0), format!("delivered as {}", delivered.id));
-    let reply = |outcome: &Result<(), Refusal>| match outcome {
-        Ok(()) => done(),
+    let done = |how| reply(250, EnhancedStatus(2, 0, 0), format!("{how} as {}", delivered.id));
+    let reply = |outcome: &Result<Taken, Refusal>| match outcome {
+        Ok(Taken::Filed) => done("delivered"),
+        Ok(Taken::Queued | Taken::FiledAndQueued) => done("queued"),
         Err(refusal) => reply_to(refusal),
     };
     delivered.recipients.iter().map(reply).collect()
@@ -198,7 +228,7 @@ impl Desk for SmtpDesk {
             Ask::SpokeEarly => Answer::Accepted,
             Ask::Login(ask) => self.log_in(ask).await,
             Ask::Sender(sender) => self.sender(*sender).await,
-            Ask::Recipient(recipient) => self.recipient(&recipient.forward_path).await,
+            Ask::Recipient(recipient) => self.recipient(&recipient).await,
             Ask::Begin => self.begin(),
             Ask::Write(octets) => self.write(&octets).await,
             Ask::Finish => self.finish().await,

@@ -1,6 +1,6 @@
 //! What the log tells of a message. Session and peer are in the span around every line.
 
-use core_delivery::{Delivered, Recipient};
+use core_delivery::{Delivered, Recipient, Taken};
 use proto_smtp::Sender;
 use std::fmt;
 use tracing::{info, warn};
@@ -22,8 +22,18 @@ pub(crate) fn finished(
             let (size, message_id) = (delivered.size, delivered.message_id.as_deref());
             let message_id = message_id.unwrap_or_default();
             let outcomes = || recipients.iter().zip(&delivered.recipients);
-            let to = List(outcomes().filter(|(_, r)| r.is_ok()).map(|(to, _)| to).collect());
-            info!(id, message_id, size, %from, %to, with, "delivered");
+            let taken = |is: fn(Taken) -> bool| {
+                let those = outcomes().filter(|(_, r)| r.as_ref().is_ok_and(|taken| is(*taken)));
+                List(those.map(|(to, _)| to).collect())
+            };
+            let to = taken(|taken| taken != Taken::Queued);
+            if !to.0.is_empty() {
+                info!(id, message_id, size, %from, %to, with, "delivered");
+            }
+            let to = taken(|taken| taken != Taken::Filed);
+            if !to.0.is_empty() {
+                info!(id, message_id, size, %from, %to, with, "queued");
+            }
             for (to, refusal) in outcomes().filter_map(|(to, r)| Some((to, r.as_ref().err()?))) {
                 warn!(id, message_id, %from, to = %to.forward_path, %refusal, "not delivered");
             }

@@ -1,7 +1,7 @@
 //! A post office in memory: mired.org with ana and bob, seen as a server sees it.
 #![allow(dead_code)] // Each test file uses its part.
 
-use core_delivery::{Delivered, Delivery, Incoming, Options, Origin, Recipient};
+use core_delivery::{Asked, Delivered, Delivery, Incoming, Options, Origin, Recipient};
 use core_directory::{Account, AccountChange, Directory, NewAccount};
 use core_mailbox::Mail;
 use core_store::{Blobs, MemoryStore};
@@ -80,7 +80,8 @@ impl Office {
     }
 
     pub fn recipient(&self, path: &str, size: u64) -> Result<Recipient, Refusal> {
-        now(self.delivery.recipient(&forward_path(path), size, false))
+        let (path, sender) = (forward_path(path), origin().reverse_path);
+        now(self.delivery.recipient(&Asked { size, ..Asked::new(&path, &sender) }))
     }
 
     pub fn recipients(&self, paths: &[&str]) -> Vec<Recipient> {
@@ -126,9 +127,7 @@ pub fn origin() -> Origin {
         helo: "client.example".to_string(),
         peer: "127.0.0.1".to_string(),
         protocol: "ESMTP",
-        tls: None,
-        submitter: None,
-        only_recipient: None,
+        ..Origin::default()
     }
 }
 
