@@ -5,6 +5,7 @@
 //! [`Verdicts`] is what was found, [`authentication_results`] tells it to whom the message goes,
 //! [`Policy`] draws the consequence, [`srs`] rewrites the reverse-path of what is forwarded.
 
+mod aggregate;
 mod arc;
 mod canonical;
 mod check;
@@ -19,6 +20,10 @@ pub mod srs;
 mod tags;
 mod verdict;
 
+pub use aggregate::{
+    AggregateReport, PublishedPolicy, REPORT_MAX, ReportRow, ServerResult, SignatureResult, compress,
+    read_report, report_row, unpack, write_report,
+};
 pub use canonical::{BodyDigest, BodyHash, BodyHashKind, Canonicalization, DigestAlgorithm};
 pub use check::Check;
 pub use dkim::{
