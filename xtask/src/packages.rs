@@ -25,6 +25,8 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "dovecot", package: "dovecot-imapd" },
     Program { name: "slapd", package: "slapd" },
     Program { name: "ldapmodify", package: "ldap-utils" },
+    Program { name: "named", package: "bind9" },
+    Program { name: "named-checkzone", package: "bind9-utils" },
     Program { name: "python3", package: "python3" },
     Program { name: "openssl", package: "openssl" },
 ];

@@ -4,6 +4,7 @@ mod validity;
 
 pub use validity::Validity;
 
+use crate::dane;
 use crate::trust;
 use core_world::Fingerprint;
 use rustls::InconsistentKeys;
@@ -113,6 +114,12 @@ impl Certificate {
     pub fn fingerprint(&self) -> Fingerprint {
         // There is no certificate without an own one.
         self.certified.cert.first().map_or(Fingerprint([0; 32]), trust::fingerprint)
+    }
+
+    /// SHA-256 of its public key, as TLSA records name it (RFC 6698 §2.1: selector 1, matching
+    /// type 1). `None`: it cannot be read.
+    pub fn key_digest(&self) -> Option<[u8; 32]> {
+        dane::key_digest(self.certified.cert.first()?)
     }
 
     /// When it is valid.

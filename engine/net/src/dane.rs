@@ -86,6 +86,11 @@ fn anchors(
     anchors
 }
 
+/// SHA-256 of a certificate's public key.
+pub fn key_digest(certificate: &CertificateDer<'_>) -> Option<[u8; 32]> {
+    digest(&SHA256, &select(1, certificate)?).as_ref().try_into().ok()
+}
+
 /// Does the record describe this very certificate, or its key (RFC 6698 §2.1.2, §2.1.3)?
 fn matches(record: &Tlsa, certificate: &CertificateDer<'_>) -> bool {
     let Some(selected) = select(record.selector, certificate) else { return false };
