@@ -69,10 +69,7 @@ impl Mechanism {
 
     /// Does it send what must stay secret? Then it needs TLS.
     pub fn reveals_secret(self) -> bool {
-        !matches!(
-            self,
-            Mechanism::ScramSha256Plus | Mechanism::ScramSha256 | Mechanism::ScramSha1
-        )
+        !matches!(self, Mechanism::ScramSha256Plus | Mechanism::ScramSha256 | Mechanism::ScramSha1)
     }
 
     fn needs_binding(self) -> bool {
@@ -106,11 +103,7 @@ enum Kind {
 impl Credentials {
     /// A name and its password.
     pub fn password(name: &str, password: Vec<u8>) -> Credentials {
-        Credentials {
-            name: name.to_string(),
-            secret: Secret::new(password),
-            kind: Kind::Password,
-        }
+        Credentials { name: name.to_string(), secret: Secret::new(password), kind: Kind::Password }
     }
 
     /// A name and a bearer token of OAuth 2.0.

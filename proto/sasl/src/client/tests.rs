@@ -104,9 +104,8 @@ fn the_examples_of_the_rfcs_go_as_written() {
         let mut client =
             scram::Scram::new(hash, example.mechanism, &user, Binding::Unavailable, [0; 18]);
         client.set_nonce(example.nonce);
-        let text = |secret: Secret| {
-            String::from_utf8(base64::decode(secret.expose()).unwrap()).unwrap()
-        };
+        let text =
+            |secret: Secret| String::from_utf8(base64::decode(secret.expose()).unwrap()).unwrap();
         assert_eq!(text(client.first()), example.client[0]);
         assert_eq!(text(client.respond(example.server[0]).unwrap()), example.client[1]);
         assert!(!client.is_proven());
@@ -179,8 +178,15 @@ fn the_best_that_may_be_used_is_used() {
     let password = Credentials::password("ana", b"x".to_vec());
     let token = Credentials::token("ana", b"x".to_vec());
     let all = [
-        "LOGIN", "plain", "XOAUTH2", "SCRAM-SHA-1", "GSSAPI", "SCRAM-SHA-256-PLUS", "OAUTHBEARER",
-        "SCRAM-SHA-256", "PLAIN",
+        "LOGIN",
+        "plain",
+        "XOAUTH2",
+        "SCRAM-SHA-1",
+        "GSSAPI",
+        "SCRAM-SHA-256-PLUS",
+        "OAUTHBEARER",
+        "SCRAM-SHA-256",
+        "PLAIN",
     ];
     let usable = |credentials: &Credentials, passage, binding| -> Vec<_> {
         credentials.usable(all, passage, binding)
@@ -189,10 +195,7 @@ fn the_best_that_may_be_used_is_used() {
         usable(&password, Passage::Protected, BINDING),
         [ScramSha256Plus, ScramSha256, ScramSha1, Plain, Login]
     );
-    assert_eq!(
-        usable(&password, Passage::Open, Binding::Unavailable),
-        [ScramSha256, ScramSha1]
-    );
+    assert_eq!(usable(&password, Passage::Open, Binding::Unavailable), [ScramSha256, ScramSha1]);
     assert_eq!(usable(&token, Passage::Protected, BINDING), [OauthBearer, Xoauth2]);
     assert_eq!(usable(&token, Passage::Open, BINDING), []);
 }

@@ -315,7 +315,7 @@ impl Mailing {
             }
             Some(Awaited::End) => {
                 // After a chunk that was refused, only RSET helps (RFC 3030 §2).
-                self.dirty = !self.is_anybody_open();
+                self.dirty = !ok || !self.is_anybody_open();
                 self.settle(&Fate::Said(said));
             }
             Some(Awaited::EndOf(at)) => {

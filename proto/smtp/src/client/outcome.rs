@@ -82,6 +82,8 @@ impl Fate {
     pub fn is_permanent(&self) -> bool {
         match self {
             Fate::Said(said) => said.reply.code.is_permanent(),
+            // What is missing at the door may be there tomorrow, once somebody has mended the server.
+            Fate::NotOffered(Needed::StartTls | Needed::Auth) => false,
             Fate::NotOffered(_) => true,
             Fate::Lost(_) | Fate::Login(_) => false,
         }

@@ -237,7 +237,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_reply() {
-        for text in ["\r\n", "hello\r\n", "25\r\n", "099 x\r\n", "2500 x\r\n", "650 x\n", "-250 x\n"]
+        for text in
+            ["\r\n", "hello\r\n", "25\r\n", "099 x\r\n", "2500 x\r\n", "650 x\n", "-250 x\n"]
         {
             let replies = all(text.as_bytes());
             assert!(matches!(replies[..], [Err(_)]), "{text:?}: {replies:?}");

@@ -77,10 +77,7 @@ impl Transaction {
         let missing = [
             (self.needs_smtputf8() && !offered.smtputf8, Needed::SmtpUtf8),
             (self.requiretls && !offered.requiretls, Needed::RequireTls),
-            (
-                self.body == BodyType::EightBitMime && !offered.eight_bit_mime,
-                Needed::EightBitMime,
-            ),
+            (self.body == BodyType::EightBitMime && !offered.eight_bit_mime, Needed::EightBitMime),
             (
                 self.body == BodyType::BinaryMime && !(offered.binary_mime && offered.chunking),
                 Needed::BinaryMime,
@@ -185,10 +182,7 @@ mod tests {
              ORCPT=rfc822;eva@y.org\r\n"
         );
         let wide = transaction("", "ñ@y.org");
-        assert_eq!(
-            written(&wide, &everything()),
-            "MAIL FROM:<> SMTPUTF8\r\nRCPT TO:<ñ@y.org>\r\n"
-        );
+        assert_eq!(written(&wide, &everything()), "MAIL FROM:<> SMTPUTF8\r\nRCPT TO:<ñ@y.org>\r\n");
     }
 
     #[test]
@@ -203,10 +197,7 @@ mod tests {
                 Transaction { body: BodyType::EightBitMime, ..plain.clone() },
                 Some(Needed::EightBitMime),
             ),
-            (
-                Transaction { body: BodyType::BinaryMime, ..plain.clone() },
-                Some(Needed::BinaryMime),
-            ),
+            (Transaction { body: BodyType::BinaryMime, ..plain.clone() }, Some(Needed::BinaryMime)),
             (Transaction { size: Some(1000), ..plain.clone() }, None),
         ];
         for (transaction, needed) in cases {
