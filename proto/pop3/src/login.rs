@@ -28,8 +28,10 @@ pub(crate) fn capabilities(
     if cleartext {
         lines.push("USER".to_string());
     }
-    let names: Vec<&str> = Mechanism::offered(cleartext, binding).map(Mechanism::name).collect();
-    lines.push(format!("SASL {}", names.join(" ")));
+    let names: Vec<&str> = options.mechanisms(cleartext, binding).map(Mechanism::name).collect();
+    if !names.is_empty() {
+        lines.push(format!("SASL {}", names.join(" ")));
+    }
     if options.tls_available && !tls {
         lines.push("STLS".to_string());
     }

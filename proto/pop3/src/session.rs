@@ -27,6 +27,9 @@ const LOGIN_FAILURES_MAX: u32 = 5;
 pub struct Options {
     /// The server's name, for the greeting.
     pub host_name: String,
+    /// Is SCRAM among the mechanisms? Where passwords are verified elsewhere it fails, and clients
+    /// try nothing else.
+    pub scram: bool,
     /// May passwords cross a connection without TLS?
     pub cleartext_login: bool,
     /// Is STLS to be had?
@@ -39,10 +42,24 @@ pub struct Options {
     pub timeout: Duration,
 }
 
+impl Options {
+    /// The mechanisms of which a client may use one.
+    pub(crate) fn mechanisms(
+        &self,
+        cleartext: bool,
+        binding: &Binding,
+    ) -> impl Iterator<Item = Mechanism> + use<> {
+        let scram = self.scram;
+        let rows = Mechanism::offered(cleartext, binding);
+        rows.filter(move |row| scram || row.spec().reveals_password)
+    }
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {
             host_name: "localhost".to_string(),
+            scram: true,
             cleartext_login: false,
             tls_available: true,
             timeout_login: Duration::from_secs(180),
@@ -241,7 +258,7 @@ impl Pop3Server {
 
     fn list_mechanisms(&mut self) {
         self.ok("mechanisms follow");
-        let offered: Vec<_> = Mechanism::offered(self.cleartext(), &self.binding()).collect();
+        let offered: Vec<_> = self.options.mechanisms(self.cleartext(), &self.binding()).collect();
         offered.iter().for_each(|m| self.line(&[m.name()]));
         self.line(&["."]);
     }
@@ -250,7 +267,7 @@ impl Pop3Server {
         let mechanism = Mechanism::parse(name.as_bytes());
         let binding = self.binding();
         let offered =
-            |m: &Mechanism| Mechanism::offered(self.cleartext(), &binding).any(|o| o == *m);
+            |m: &Mechanism| self.options.mechanisms(self.cleartext(), &binding).any(|o| o == *m);
         let Some(mechanism) = mechanism.filter(offered) else {
             return self.mistake("expected a mechanism that CAPA lists");
         };

@@ -24,6 +24,9 @@ pub struct Options {
     pub mode: Mode,
     /// May somebody log in here?
     pub login: Login,
+    /// Is SCRAM among the mechanisms? Where passwords are verified elsewhere it fails, and clients
+    /// try nothing else.
+    pub scram: bool,
     /// May TLS be started here? Not offered once it is up.
     pub starttls: StartTls,
     /// Are reports made as the client asks for them?
@@ -54,6 +57,7 @@ impl Options {
             banner: "Estafeta".to_string(),
             mode,
             login: if mode == Mode::Lmtp { Login::Unavailable } else { Login::Offered },
+            scram: true,
             starttls: StartTls::Unavailable,
             dsn: Dsn::Unavailable,
             requiretls: RequireTls::Unavailable,

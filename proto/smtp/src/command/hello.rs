@@ -84,7 +84,8 @@ impl SmtpSession {
     pub(crate) fn mechanisms(&self) -> impl Iterator<Item = Mechanism> {
         let offered = self.options.login == Login::Offered && !self.logged_in;
         let rows = Mechanism::offered(self.may_reveal_password(), &self.binding());
-        rows.filter(move |_| offered)
+        let scram = self.options.scram;
+        rows.filter(move |row| offered && (scram || row.spec().reveals_password))
     }
 
     /// The protocol's name in the Received field (RFC 3848, RFC 6531 §4.3).
