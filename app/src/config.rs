@@ -14,10 +14,10 @@ mod tests;
 
 pub use check::{Keypair, identity, reread};
 pub use document::file as document;
-pub use schema::{Config, Listener, Mail as Keeping};
+pub use schema::{Config, Ldap, Listener, Mail as Keeping};
 pub use show::{rows, show};
 pub use table::{Present, When};
-pub use value::{Address, Cleartext, HostName, List, Port, SystemName, TlsMode};
+pub use value::{Address, Cleartext, HostName, List, Port, SystemName, Text, TlsMode, UserSource};
 
 use anyhow::{Context, Result, anyhow};
 use mistake::Mistake;
@@ -166,6 +166,12 @@ impl Config {
         *self = std::mem::take(self).with_system_name();
         self.data = base.join(&self.data);
         self.reach.0.iter_mut().for_each(|path| *path = base.join(&*path));
+        let ldap = [&mut self.ldap.ca, &mut self.ldap.service_password_file];
+        ldap.into_iter().flatten().for_each(|path| *path = base.join(&*path));
+        let system = &mut self.system_users;
+        for path in [&mut system.passwd, &mut system.shadow, &mut system.login_defs] {
+            *path = base.join(&*path);
+        }
         for certificate in &mut self.certificate {
             for path in [&mut certificate.chain, &mut certificate.key].into_iter().flatten() {
                 *path = base.join(&*path);

@@ -35,6 +35,7 @@ mod serving;
 mod size;
 mod store;
 mod story;
+mod users;
 mod version;
 mod words;
 mod worker;

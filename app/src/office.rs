@@ -3,6 +3,7 @@
 use crate::config::Keeping;
 use crate::data::Data;
 use crate::doors::Kind;
+use crate::users::Users;
 use core_directory::Directory;
 use core_mailbox::Mail;
 use core_store::Batch;
@@ -81,31 +82,37 @@ impl Office {
             checkpoint_log: COMMAND_LOG,
             ..engine_store_embedded::Options::default()
         };
-        Office::open_with(data, &Keeping::default(), options)
+        Office::open_with(data, &Keeping::default(), Users::default(), options)
     }
 
-    /// The same for a server; mail is kept as the configuration says.
-    pub fn open_as(data: &Data, keeping: &Keeping) -> Result<Office, OpenError> {
-        Office::open_with(data, keeping, engine_store_embedded::Options::default())
+    /// The same for a server; mail is kept as the configuration says, and `users` are asked about
+    /// people whom nobody has entered.
+    pub fn open_as(data: &Data, keeping: &Keeping, users: Users) -> Result<Office, OpenError> {
+        Office::open_with(data, keeping, users, engine_store_embedded::Options::default())
     }
 
     fn open_with(
         data: &Data,
         keeping: &Keeping,
+        users: Users,
         options: engine_store_embedded::Options,
     ) -> Result<Office, OpenError> {
         let store = EmbeddedStore::open(&data.store(), options)?;
         let random = Arc::new(SystemRandom);
         let passwords = Arc::new(Argon2Passwords::new(random.clone()));
         let world = World { clock: Arc::new(SystemClock), random, passwords };
-        let options = core_directory::Options { separator: keeping.separator.0 };
-        let directory = Arc::new(Directory::new(store.clone(), world.clone(), options));
         let options = core_mailbox::Options {
             size_max: SIZE_MAX + TRACE_MAX,
             keep_expunged: keeping.keep_expunged(),
             ..core_mailbox::Options::default()
         };
         let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
+        let options = core_directory::Options { separator: keeping.separator.0 };
+        let boxes = mail.clone();
+        let provision = Arc::new(move |batch: &mut Batch, id| provision(&boxes, batch, id));
+        let directory = Directory::new(store.clone(), world.clone(), options)
+            .with_elsewhere(users.elsewhere(&world, provision));
+        let directory = Arc::new(directory);
         Ok(Office { store, world, directory, mail, duty: Arc::default() })
     }
 
@@ -122,9 +129,13 @@ impl Office {
 
     /// Adds to `batch` the first mailboxes of a new account.
     pub fn provision(&self, batch: &mut Batch, account: AccountId) {
-        let named =
-            |(name, special_use): (&str, _)| Some((MailboxName::parse(name).ok()?, special_use));
-        let names: Vec<_> = MAILBOXES.into_iter().filter_map(named).collect();
-        self.mail.provision(batch, account, &names);
+        provision(&self.mail, batch, account);
     }
+}
+
+fn provision(mail: &Mail, batch: &mut Batch, account: AccountId) {
+    let named =
+        |(name, special_use): (&str, _)| Some((MailboxName::parse(name).ok()?, special_use));
+    let names: Vec<_> = MAILBOXES.into_iter().filter_map(named).collect();
+    mail.provision(batch, account, &names);
 }

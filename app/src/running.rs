@@ -9,6 +9,7 @@ use crate::keyring::{Keyring, Stamp};
 use crate::log;
 use crate::office::{Duty, Office};
 use crate::serving::{self, Counters, Limits, Rules};
+use crate::users::Users;
 use crate::words::{Words, about};
 use crate::worker;
 use anyhow::{Context, Result, anyhow};
@@ -76,7 +77,8 @@ impl Running {
         let stamps = keyring.stamps();
         let tls = Tls::new(keyring.present()?, Tickets::Given)?;
         let (opening, keeping) = (data.clone(), config.mail.clone());
-        let office = spawn_blocking(move || Office::open_as(&opening, &keeping));
+        let users = Users::of(&config)?;
+        let office = spawn_blocking(move || Office::open_as(&opening, &keeping, users));
         let office = patiently(&manager, office).await?;
         let office = office.map_err(|error| explain(error, words))?;
         let recovery = office.store.recovery();

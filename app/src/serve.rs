@@ -1,7 +1,7 @@
 //! `estafeta serve`: the real server. It begins with whatever rights it was given, and goes on with
 //! as few as possible.
 
-use crate::config::{self, Config, Keypair, Loaded};
+use crate::config::{self, Config, Keypair, Loaded, UserSource};
 use crate::data::Data;
 use crate::doors;
 use crate::files;
@@ -94,6 +94,15 @@ fn reach(config: &Config, file: &Path, keypairs: &[Keypair]) -> Confinement {
     let mut reach = Confinement::of_system().and_write(&config.data).and_read(file);
     for directory in &config.reach.0 {
         reach = reach.and_write(directory);
+    }
+    let (ldap, system) = (&config.ldap, &config.system_users);
+    for file in [&ldap.ca, &ldap.service_password_file].into_iter().flatten() {
+        reach = reach.and_read(file);
+    }
+    if config.users.from.0.contains(&UserSource::System) {
+        for file in [&system.passwd, &system.shadow, &system.login_defs] {
+            reach = reach.and_read(file);
+        }
     }
     for Keypair { chain, key, .. } in keypairs {
         reach = reach.and_read(chain).and_read(key);

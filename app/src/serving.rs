@@ -24,6 +24,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tracing::warn;
 use words_mail::Address;
 
+/// IMAP's names for SCRAM.
+const SCRAM: [&str; 2] = ["AUTH=SCRAM-SHA-256", "AUTH=SCRAM-SHA-256-PLUS"];
+
 /// What sessions go by.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -33,6 +36,8 @@ pub struct Rules {
     networks: Vec<Network>,
     /// Whose passwords may come in the clear.
     cleartext: Cleartext,
+    /// Is SCRAM offered? Not where passwords may be verified elsewhere.
+    scram: bool,
     /// Octets of a message.
     size_max: u64,
     /// Recipients of a message.
@@ -46,6 +51,7 @@ impl Rules {
             host_name: config.host_name(),
             networks: config.my_networks.0.clone(),
             cleartext: config.login.cleartext,
+            scram: config.users.from.0.is_empty(),
             size_max: config.limits.message_size.0,
             recipients_max: config.limits.recipients.0.try_into().unwrap_or(usize::MAX),
         }
@@ -165,6 +171,7 @@ fn smtp_options(kind: Kind, rules: &Rules) -> proto_smtp::Options {
     };
     proto_smtp::Options {
         starttls,
+        scram: rules.scram,
         size_max: rules.size_max,
         recipients_max: rules.recipients_max,
         ..proto_smtp::Options::new(&rules.host_name, mode)
@@ -176,6 +183,10 @@ fn imap_options(kind: Kind, rules: &Rules, cleartext_login: bool) -> proto_imap:
         host: rules.host_name.clone(),
         size_max: rules.size_max,
         cleartext_login,
+        capabilities_off: match rules.scram {
+            true => Vec::new(),
+            false => SCRAM.map(str::to_string).to_vec(),
+        },
         tls_available: kind.tls == TlsMode::StartTls,
         ..proto_imap::Options::default()
     }
@@ -240,6 +251,7 @@ impl Counters {
         let present = self.present();
         let session = Pop3Server::new(proto_pop3::Options {
             host_name: present.rules.host_name.clone(),
+            scram: present.rules.scram,
             cleartext_login: present.rules.allows_cleartext(peer.address.ip()),
             tls_available: kind.tls == TlsMode::StartTls,
             ..proto_pop3::Options::default()

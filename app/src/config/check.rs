@@ -1,9 +1,11 @@
 //! What no single value shows: whether they fit together, and whether the machine has what they
 //! speak of.
 
+mod users;
+
 use super::reading::Reading;
 use super::schema::{Certificate, Config, Listener};
-use super::value::{Address, Cleartext, HostName, Port, SystemName, TlsMode};
+use super::value::{Address, Cleartext, HostName, Port, SystemName, TlsMode, WayTls};
 use crate::service::Service;
 use engine_net::{Certificate as Keys, CertificateError};
 use engine_process::{Identity, IdentityError, is_root};
@@ -38,7 +40,41 @@ pub fn check(config: &Config, reading: &mut Reading) -> Vec<Keypair> {
             reading.warning_at(&format!("reach[{index}]"), what, "make it, or leave it out");
         }
     }
+    routes(config, reading);
+    users::check(config, reading);
     certificates(config, reading)
+}
+
+fn routes(config: &Config, reading: &mut Reading) {
+    for (index, route) in config.route.iter().enumerate() {
+        let at = |key: &str| format!("route[{index}].{key}");
+        if reading.is_wrong(&format!("route[{index}]")) {
+            continue;
+        }
+        if route.host.is_none() && !reading.is_set(&at("host")) {
+            let what = "a route needs a host".to_string();
+            reading.mistake_at(&at("host"), what, "add one, as in host = \"smtp.example.net\"");
+        }
+        match (&route.user, &route.password_file) {
+            (Some(_), None) if !reading.is_set(&at("password_file")) => {
+                let what = "a login needs a password".to_string();
+                let mend = "write it into a file of its own, and name that: password_file = \"…\"";
+                reading.mistake_at(&at("user"), what, mend);
+            }
+            (Some(_), Some(_)) if matches!(route.tls, WayTls::IfOffered | WayTls::None) => {
+                let what = "a password would go out without encryption, or to whoever answers";
+                let mend = "write tls = \"starttls\" or tls = \"implicit\"";
+                reading.mistake_at(&at("user"), what.to_string(), mend);
+            }
+            _ => {}
+        }
+        if let Some(file) = &route.password_file
+            && let Err(error) = fs::metadata(file)
+        {
+            let what = format!("{}: {error}", file.display());
+            reading.mistake_at(&at("password_file"), what, "make it readable, or name another");
+        }
+    }
 }
 
 fn host_name(config: &Config, reading: &mut Reading) {

@@ -4,11 +4,13 @@
 
 use super::table::table;
 use super::value::{
-    Address, Cleartext, Count, HostName, List, Octets, Port, Separator, Span, SystemName, TlsMode,
+    Address, Cleartext, Count, HostName, List, Octets, Port, Separator, Server, Span, SystemName,
+    Text, TlsMode, UserSource, WayTls,
 };
 use crate::log;
 use crate::network::Network;
 use crate::service::Service;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,12 +53,18 @@ table! {
         tables {
             limits: Limits;
             login: Login;
+            users: Users;
+            ldap: Ldap;
+            system_users: SystemUsers;
             mail: Mail;
+            sending: Sending;
+            dns: Dns;
             log: Log;
         }
         lists {
             listener: Listener;
             certificate: Certificate;
+            route: Route;
         }
     }
 }
@@ -94,6 +102,86 @@ table! {
 }
 
 table! {
+    /// People who are not entered here: they log in, and get mail, as soon as they are known there.
+    pub struct Users {
+        keys {
+            /// Who is asked about names that nobody has here, the first one first: an LDAP directory,
+            /// the users of this system. Their passwords are verified there. With any of them, SCRAM
+            /// is not offered at login, since it cannot be verified there.
+            restart from: List<UserSource> = List(Vec::new());
+            /// The domain of people of whom no address is known there, and of names without a domain.
+            restart domain: Option<HostName> = None,
+                "that of the account that was made first; before there is one, the first domain";
+            /// How long an answer may take, connecting included.
+            restart within: Span<1, 120> = Span(8);
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
+    /// The LDAP directory of `users.from`.
+    pub struct Ldap {
+        keys {
+            /// Servers that all know the same; the first that can be reached is asked. A name or an
+            /// address, with its port if that is not 389, or 636 for implicit TLS.
+            restart servers: List<Text> = List(Vec::new());
+            /// When the connection is encrypted.
+            restart tls: TlsMode = TlsMode::StartTls;
+            /// A file with certificates of authorities to be believed besides those of the system.
+            restart ca: Option<PathBuf> = None, "none";
+            /// People log in there as this DN, in which {user}, {domain} and {address} stand for the
+            /// name they gave, as in uid={user},ou=people,dc=example,dc=org. Leave it away to look
+            /// for them with `base` and `filter`.
+            restart bind_dn: Option<Text> = None, "none: they are looked for";
+            /// The DN below which people are looked for.
+            restart base: Option<Text> = None, "none: needed without `bind_dn`";
+            /// What finds the one entry of somebody.
+            restart filter: Text =
+                Text("(&(objectClass=person)(|(uid={user})(mail={address})))".to_string());
+            /// The DN as which this server looks for people and reads about them.
+            restart service_dn: Option<Text> = None, "none: anonymously";
+            /// File that holds the password of `service_dn`, and nothing else.
+            restart service_password_file: Option<PathBuf> = None, "none: needed as soon as there is a `service_dn`";
+            /// The attribute with the one name that somebody keeps.
+            restart user_attribute: Text = Text("uid".to_string());
+            /// The attribute with their addresses, the main one first.
+            restart address_attribute: Text = Text("mail".to_string());
+            /// An attribute with more addresses.
+            restart alias_attribute: Option<Text> = None, "none";
+            /// An attribute that says how much they may keep, as in 1073741824, 500M or 2G.
+            restart quota_attribute: Option<Text> = None, "none";
+            /// Connections at once, at most.
+            restart connections: Count<1, 200> = Count(8);
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
+    /// The users of the system of `users.from`.
+    pub struct SystemUsers {
+        keys {
+            /// File that lists them. People are those with a number from UID_MIN to UID_MAX of
+            /// `login_defs` and a shell that lets in.
+            restart passwd: PathBuf = PathBuf::from("/etc/passwd");
+            /// File with the hashes of their passwords. The server's user must be able to read it: put
+            /// it into the group shadow.
+            restart shadow: PathBuf = PathBuf::from("/etc/shadow");
+            /// File that says which numbers are people's.
+            restart login_defs: PathBuf = PathBuf::from("/etc/login.defs");
+            /// The service of PAM (a file of that name in /etc/pam.d) that verifies passwords in the
+            /// place of `shadow`, in a program that was built with the feature pam.
+            restart pam_service: Option<Text> = None, "none: by `shadow`";
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
     /// How mail is kept.
     pub struct Mail {
         keys {
@@ -102,6 +190,73 @@ table! {
             /// What stands between a person's name and what they add to it, as in
             /// ana+courses@example.org, which arrives where ana@example.org does.
             restart separator: Separator = Separator(Some('+'));
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
+    /// How mail for other servers leaves.
+    pub struct Sending {
+        keys {
+            /// Messages that may be on their way out at once, to all servers together.
+            restart lanes: Count<1, 1000> = Count(50);
+            /// Connections at once to one destination, at most. It begins with few, and grows as
+            /// they succeed.
+            restart connections_per_destination: Count<1, 200> = Count(20);
+            /// The port at which other servers take mail. Leave it as it is, outside of exercises.
+            restart port: Port = Port(25);
+            /// Addresses of this machine from which connections are made, one of a family.
+            restart from_addresses: List<IpAddr> = List(Vec::new());
+            /// Minutes until a message that could not be handed over is tried again. The span
+            /// doubles each time, until it is `retry_longest_minutes`.
+            restart retry_minutes: Count<1, 1440> = Count(5);
+            /// Minutes between two attempts, at most.
+            restart retry_longest_minutes: Count<1, 10_080> = Count(240);
+            /// Hours after which the sender is told that a message is late; 0: not at all.
+            restart tell_after_hours: Count<0, 720> = Count(4);
+            /// Hours after which a message that could not be handed over goes back to its sender.
+            restart give_up_after_hours: Count<1, 2400> = Count(120);
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
+    /// How the names of other servers are found.
+    pub struct Dns {
+        keys {
+            /// DNS servers. Without any, those that the system names (/etc/resolv.conf).
+            restart servers: List<Server> = List(Vec::new());
+            /// Are signatures in the DNS looked at (DNSSEC)? Needed for DANE. Only where the servers
+            /// pass signatures on: elsewhere no name is believed, and no mail leaves.
+            restart dnssec: bool = false;
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
+    /// A way by which some mail leaves, other than by the MX record of its domain. The first one that fits is taken. One without `recipients` and `senders` is for everything: a smart host.
+    pub struct Route {
+        keys {
+            /// Domains of recipients: `example.org`, `*.example.org` for those below it.
+            restart recipients: List<Text> = List(Vec::new());
+            /// Senders: an address, or a domain.
+            restart senders: List<Text> = List(Vec::new());
+            /// The server that takes it: a name or an address.
+            restart host: Option<Text> = None, "none: it must be given";
+            /// Its port.
+            restart port: Port = Port(25);
+            /// When the connection is encrypted.
+            restart tls: WayTls = WayTls::IfOffered;
+            /// The name to log in with there.
+            restart user: Option<Text> = None, "no login";
+            /// File that holds the password, and nothing else.
+            restart password_file: Option<PathBuf> = None, "none: needed as soon as there is a `user`";
         }
         tables {}
         lists {}

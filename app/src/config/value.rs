@@ -7,7 +7,7 @@ use crate::service::Service;
 use crate::size;
 use serde_json::{Value as Json, json};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -400,6 +400,87 @@ impl Value for SystemName {
     }
 }
 
+/// A text of one line, whatever it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl Value for Text {
+    fn kind() -> String {
+        "a text".to_string()
+    }
+
+    fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Text> {
+        parsed(item, &Text::kind(), reading, |text| {
+            match text.is_empty() || text.contains(char::is_control) {
+                true => Err("write something on one line, or leave the line away".to_string()),
+                false => Ok(Text(text.to_string())),
+            }
+        })
+    }
+
+    fn example() -> Json {
+        json!("text")
+    }
+
+    fn write(&self) -> Json {
+        json!(self.0)
+    }
+}
+
+/// A DNS server: an address, and a port if it is not 53.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server(pub SocketAddr);
+
+/// Where DNS servers are asked.
+const DNS_PORT: u16 = 53;
+
+impl Value for Server {
+    fn kind() -> String {
+        "the address of a DNS server, as in \"192.0.2.53\" or \"127.0.0.1:5353\"".to_string()
+    }
+
+    fn read(item: &Item<'_>, reading: &mut Reading) -> Option<Server> {
+        parsed(item, &Server::kind(), reading, |text| {
+            let with_port = |address| SocketAddr::new(address, DNS_PORT);
+            let address = text.parse().or_else(|_| text.parse::<IpAddr>().map(with_port));
+            address.map(Server).map_err(|_| "write it in numbers".to_string())
+        })
+    }
+
+    fn example() -> Json {
+        json!("192.0.2.53")
+    }
+
+    fn write(&self) -> Json {
+        match self.0.port() {
+            DNS_PORT => json!(self.0.ip().to_string()),
+            _ => json!(self.0.to_string()),
+        }
+    }
+}
+
+impl Value for IpAddr {
+    fn kind() -> String {
+        "an IP address".to_string()
+    }
+
+    fn read(item: &Item<'_>, reading: &mut Reading) -> Option<IpAddr> {
+        parsed(item, &IpAddr::kind(), reading, |text| {
+            let mend =
+                |_| "write it in numbers, as in \"192.0.2.1\" or \"2001:db8::1\"".to_string();
+            text.parse().map_err(mend)
+        })
+    }
+
+    fn example() -> Json {
+        json!("192.0.2.1")
+    }
+
+    fn write(&self) -> Json {
+        json!(self.to_string())
+    }
+}
+
 impl Value for Network {
     fn kind() -> String {
         "a network, as in \"192.0.2.0/24\" or \"2001:db8::/32\"".to_string()
@@ -530,6 +611,40 @@ choices!(
         ("always", Cleartext::Always),
     ]
 );
+
+/// How a connection to another server of a route is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayTls {
+    /// If it can be.
+    IfOffered,
+    /// With STARTTLS and a certificate for the host, or not at all.
+    StartTls,
+    /// From the first octet, with a certificate for the host.
+    Implicit,
+    /// Never.
+    None,
+}
+
+choices!(
+    WayTls,
+    [
+        ("if-offered", WayTls::IfOffered),
+        ("starttls", WayTls::StartTls),
+        ("implicit", WayTls::Implicit),
+        ("none", WayTls::None),
+    ]
+);
+
+/// Those who may know people that are not entered here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserSource {
+    /// An LDAP directory.
+    Ldap,
+    /// The users of this system.
+    System,
+}
+
+choices!(UserSource, [("ldap", UserSource::Ldap), ("system", UserSource::System)]);
 
 choices!(
     log::Form,
