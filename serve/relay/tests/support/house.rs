@@ -257,6 +257,12 @@ impl House {
         fates
     }
 
+    /// Every report that has come home.
+    pub fn reports(memory: &MemoryStore) -> Vec<String> {
+        let pairs = memory.pairs().into_iter().filter(|(key, _)| key.starts_with(b"r/"));
+        pairs.map(|(_, octets)| String::from_utf8_lossy(&octets).to_string()).collect()
+    }
+
     /// How many recipients wait.
     pub async fn waiting(&self) -> usize {
         let filter = core_queue::Filter::default();
@@ -353,14 +359,14 @@ impl Tasks {
         });
     }
 
-    /// Lets one task go on, chosen by `dice`; time passes if none can.
-    pub fn step(&mut self, dice: &Dice) {
+    /// Lets one task go on, chosen by `dice`; if none can, time passes, and the answer is `false`.
+    pub fn step(&mut self, dice: &Dice) -> bool {
         let ready: Vec<usize> = (0..self.tasks.len())
             .filter(|at| self.tasks[*at].1.0.load(Ordering::Relaxed))
             .collect();
         if ready.is_empty() {
             self.pass();
-            return;
+            return false;
         }
         let at = ready[dice.below(ready.len() as u64) as usize];
         let (task, flag) = &mut self.tasks[at];
@@ -369,6 +375,7 @@ impl Tasks {
         if task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
             drop(self.tasks.swap_remove(at));
         }
+        true
     }
 
     /// How many tasks are left.

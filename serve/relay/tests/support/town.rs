@@ -7,6 +7,7 @@ use core_world::{Dial, DialError, Dialer, Fingerprint, Later, Protection, Trust,
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
@@ -75,6 +76,8 @@ pub struct Town {
     pub ledger: Mutex<Ledger>,
     /// Do things go wrong by chance? One in so many; 0: no.
     pub trouble: Mutex<u64>,
+    /// Does waiting turn the clock on?
+    pub time_passes: AtomicBool,
     /// What goes wrong for certain at which address; once only, if it says so.
     pub script: Mutex<HashMap<(String, At), Fault>>,
     /// What each address offers beside the usual, in place of it.
@@ -88,6 +91,7 @@ impl Town {
             world,
             ledger: Mutex::default(),
             trouble: Mutex::new(0),
+            time_passes: AtomicBool::new(true),
             script: Mutex::default(),
             offers: Mutex::default(),
         })
@@ -124,6 +128,12 @@ impl Town {
         Some(faults[self.dice.below(faults.len() as u64) as usize])
     }
 
+    fn wait(&self, within: Duration) {
+        if self.time_passes.load(Ordering::Relaxed) {
+            self.world.pass(within);
+        }
+    }
+
     /// Lets others go first, now and then.
     pub async fn give_way(&self) {
         let mut turns = self.dice.below(3);
@@ -151,7 +161,7 @@ impl Dialer for Roads {
             town.ledger().heard.push(format!("{address} <connect>"));
             match town.fault(&address, At::Connect) {
                 Some(Fault::Stall) => {
-                    town.world.pass(to.within);
+                    town.wait(to.within);
                     return Err(DialError::TimedOut);
                 }
                 Some(_) => return Err(DialError::Unreachable(format!("{address}: refused"))),
@@ -252,7 +262,9 @@ impl Session {
                     self.command(&String::from_utf8(line).unwrap());
                 }
                 Reading::Lines => {
-                    if self.town.fault(&self.address, At::Body).is_some() && !self.body.is_empty() {
+                    // Once, early in the message.
+                    let early = !self.body.is_empty() && self.body.len() < 30;
+                    if early && self.town.fault(&self.address, At::Body).is_some() {
                         self.closed = true;
                         return;
                     }
@@ -462,7 +474,7 @@ impl Wire for Session {
             let town = self.town.clone();
             town.give_way().await;
             if self.outbox.is_empty() && !self.closed {
-                town.world.pass(within);
+                town.wait(within);
                 return Err(WireError::TimedOut);
             }
             let len = buffer.len().min(self.outbox.len());
