@@ -145,13 +145,8 @@ pub enum Service {
 
 impl Service {
     /// All of them, those to be preferred first.
-    pub const ALL: [Service; 5] = [
-        Service::Submissions,
-        Service::Imaps,
-        Service::Pop3s,
-        Service::Submission,
-        Service::Imap,
-    ];
+    pub const ALL: [Service; 5] =
+        [Service::Submissions, Service::Imaps, Service::Pop3s, Service::Submission, Service::Imap];
 
     /// Lower ones are tried first: encrypted from the first octet is better (RFC 8314 §5.1).
     pub fn priority(self) -> u16 {

@@ -6,7 +6,7 @@
 //! let mut facts = Facts::new("mired.org", "asterix.mired.org");
 //! facts.addresses.push([192, 168, 100, 2].into());
 //! let text = master_file(&facts, &records(&facts), 2026112401);
-//! assert!(text.contains("\n@            IN MX    10 asterix\n"));
+//! assert!(text.contains("\n@                      IN MX    10 asterix\n"));
 //! ```
 
 mod compare;

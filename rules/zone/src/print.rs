@@ -12,8 +12,8 @@ const RETRY: u32 = 1800;
 /// when they give the zone up, and for how long it may be remembered that a name is not there.
 const EXPIRE: u32 = 1_209_600;
 const NEGATIVE: u32 = 300;
-/// Characters of a line of comment.
-const WIDTH: usize = 12;
+/// Characters of the column of names.
+const WIDTH: usize = 22;
 
 /// One record on a line of its own, its name whole: wherever it is put, it means the same.
 pub fn line(name: &str, ttl: u32, data: &Data) -> String {
@@ -32,7 +32,8 @@ pub fn master_file(facts: &Facts, records: &[ZoneRecord], serial: u32) -> String
         text,
         "; {domain}: the records of its mail, by Estafeta.\n\
          $ORIGIN {domain}.\n$TTL {ttl}\n\
-         @            IN SOA   {first} postmaster ( {serial} {REFRESH} {RETRY} {EXPIRE} {NEGATIVE} )\n",
+         {:<WIDTH$} IN SOA   {first} postmaster ( {serial} {REFRESH} {RETRY} {EXPIRE} {NEGATIVE} )\n",
+        "@",
         domain = facts.domain,
         ttl = facts.ttl,
     );
@@ -77,7 +78,9 @@ fn elsewhere(facts: &Facts, text: &mut String) {
             let _ = writeln!(text, "; {}", line(&reverse_name(*address, None), facts.ttl, &data));
         }
         if asked.is_empty() {
-            text.push_str("; (nobody outside reaches it: such addresses are for networks of one's own)\n");
+            text.push_str(
+                "; (nobody outside reaches it: such addresses are for networks of one's own)\n",
+            );
         }
     }
     if facts.mta_sts.is_some() {

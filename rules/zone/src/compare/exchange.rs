@@ -47,10 +47,7 @@ pub fn host(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
         let ours: Vec<&IpAddr> = facts.addresses.iter().filter(is_of).collect();
         let published = match &published {
             Ok(published) => published,
-            Err(why) if ours.is_empty() => {
-                let _ = why;
-                continue;
-            }
+            Err(_) if ours.is_empty() => continue,
             Err(why) => {
                 all.push(about.could_not(why));
                 continue;
@@ -119,7 +116,11 @@ pub fn others(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
             Err(why) => about.could_not(why),
             Ok(addresses) if addresses.is_empty() => {
                 let mend = format!("remove the line {}", about_mx(facts, record));
-                about.finding(super::State::Missing, "an MX record names it, and it is nowhere", Some(mend))
+                about.finding(
+                    super::State::Missing,
+                    "an MX record names it, and it is nowhere",
+                    Some(mend),
+                )
             }
             Ok(_) => about.right("another server that takes the mail of the domain"),
         });
@@ -152,10 +153,8 @@ fn name_of(about: &About<'_>, address: IpAddr, known: &Known) -> Result<Finding,
         Ok(records) => records,
         Err(why) => return Ok(about.could_not(why)),
     };
-    let asking = format!(
-        "{} (whoever gave you {address} publishes it: ask them)",
-        about.line(&wanted)
-    );
+    let asking =
+        format!("{} (whoever gave you {address} publishes it: ask them)", about.line(&wanted));
     let found: Vec<&Data> = records.iter().collect();
     if found.is_empty() {
         let why = format!("{address} has no name; many take no mail from such an address");

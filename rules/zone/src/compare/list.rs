@@ -12,8 +12,13 @@ pub fn listed(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
         for address in &facts.addresses {
             let name = reverse_name(*address, Some(list));
             let records = known.get(&name, Kind::A)?;
-            let about =
-                About { facts, name: &name, kind: Kind::A, about: "blocklist", weight: Weight::Needed };
+            let about = About {
+                facts,
+                name: &name,
+                kind: Kind::A,
+                about: "blocklist",
+                weight: Weight::Needed,
+            };
             let found: Vec<&Data> = match records {
                 Ok(records) => records.iter().collect(),
                 Err(why) => {
@@ -28,7 +33,8 @@ pub fn listed(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
                 )),
                 Said::Listed => {
                     let why = format!("{address} is on {list}: who asks it refuses our mail");
-                    let mend = format!("find out why at the site of {list}, and ask to be taken off");
+                    let mend =
+                        format!("find out why at the site of {list}, and ask to be taken off");
                     about.amiss(why, &found, mend)
                 }
             });

@@ -1,6 +1,6 @@
 //! Who sends for the domain: SPF, DKIM, DMARC.
 
-use super::{About, Finding, Weight, data_of, texts};
+use super::{About, Finding, State, Weight, data_of, texts};
 use crate::data::{Data, Kind};
 use crate::facts::{DkimKey, Facts};
 use crate::known::{Known, Needs, Question};
@@ -142,6 +142,13 @@ fn answer(lookup: &Lookup, known: &Known) -> Result<Answer, Needs> {
 
 /// Is each key published as it is?
 pub fn dkim(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
+    if facts.dkim.is_empty() {
+        let (name, weight) = (facts.below("_domainkey"), Weight::Useful);
+        let about = About { facts, name: &name, kind: Kind::Txt, about: "DKIM", weight };
+        let mend = "make a key, then look again at the records to publish".to_string();
+        let why = "there is no key yet that mail is signed with";
+        return Ok(vec![about.finding(State::Missing, why, Some(mend))]);
+    }
     facts.dkim.iter().map(|key| dkim_of(facts, key, known)).collect()
 }
 
@@ -160,7 +167,9 @@ fn dkim_of(facts: &Facts, key: &DkimKey, known: &Known) -> Result<Finding, Needs
     let [(_, text)] = found.as_slice() else {
         return Ok(match found.is_empty() {
             true => about.missing("the key that our mail is signed with is not published", &data),
-            false => about.wrong("several texts: which one is the key is left to chance", &all, &data),
+            false => {
+                about.wrong("several texts: which one is the key is left to chance", &all, &data)
+            }
         });
     };
     let kind = tags::value(text, "k").unwrap_or_else(|| "rsa".to_string());
@@ -177,9 +186,8 @@ fn dkim_of(facts: &Facts, key: &DkimKey, known: &Known) -> Result<Finding, Needs
         Some(_) if tags::value(text, "v").is_some_and(|version| version != "DKIM1") => {
             about.wrong("it is of a version that there is not", &all, &data)
         }
-        Some(_) if tags::value(text, "t").is_some_and(|t| t.split(':').any(|f| f == "y")) => {
-            about.wrong("\"t=y\" says that we only try: signatures may count for nothing", &all, &data)
-        }
+        Some(_) if tags::value(text, "t").is_some_and(|t| t.split(':').any(|f| f == "y")) => about
+            .wrong("\"t=y\" says that we only try: signatures may count for nothing", &all, &data),
         Some(_) => about.right(format!("the {} key of {}", key.algorithm.as_str(), key.selector)),
     })
 }

@@ -34,7 +34,9 @@ pub fn mta_sts(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
     };
     let is_id = (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_alphanumeric());
     Ok(vec![match &facts.mta_sts {
-        _ if !is_id => about.wrong("its version (id=) is not one to 32 letters and digits", &all, &data),
+        _ if !is_id => {
+            about.wrong("its version (id=) is not one to 32 letters and digits", &all, &data)
+        }
         Some(wanted) if *wanted != id => {
             about.wrong("the version of another policy: others go on with that one", &all, &data)
         }
@@ -74,8 +76,10 @@ pub fn tlsa(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
     let Some(first) = facts.certificates.first() else { return Ok(Vec::new()) };
     let records = known.get(&name, Kind::Tlsa)?;
     // Where the zone is not signed nobody heeds it (RFC 7672 §2.2.1).
-    let is_signed = known.is_secure(&facts.host, Kind::A) || known.is_secure(&facts.host, Kind::Aaaa);
-    let about = About { facts, name: &name, kind: Kind::Tlsa, about: "DANE", weight: Weight::Useful };
+    let is_signed =
+        known.is_secure(&facts.host, Kind::A) || known.is_secure(&facts.host, Kind::Aaaa);
+    let about =
+        About { facts, name: &name, kind: Kind::Tlsa, about: "DANE", weight: Weight::Useful };
     let wanted = records::tlsa(first);
     let found: Vec<&Data> = match records {
         Ok(records) => records.iter().collect(),
@@ -100,7 +104,11 @@ pub fn tlsa(facts: &Facts, known: &Known) -> Result<Vec<Finding>, Needs> {
     } else if found.iter().any(is_other) {
         about.right("of another kind than 3 1 1: not compared")
     } else {
-        about.wrong("not the key of our certificate: who heeds it delivers nothing", &found, &wanted)
+        about.wrong(
+            "not the key of our certificate: who heeds it delivers nothing",
+            &found,
+            &wanted,
+        )
     }])
 }
 
