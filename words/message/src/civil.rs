@@ -54,6 +54,11 @@ impl Date {
         self.year
     }
 
+    /// 1 for January.
+    pub fn month(self) -> u8 {
+        self.month
+    }
+
     /// 0 for January.
     pub(crate) fn month_index(self) -> usize {
         usize::from(self.month) - 1
