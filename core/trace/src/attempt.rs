@@ -99,7 +99,7 @@ fn encode(attempt: &Attempt) -> Vec<u8> {
     row.extend_from_slice(&attempt.at.millis().to_be_bytes());
     let (peer, tls) = (attempt.peer.as_deref(), attempt.tls.as_deref());
     let texts = [&*attempt.id, &*attempt.destination, peer.unwrap_or(""), tls.unwrap_or("")];
-    texts.map(|text| put_text(&mut row, &text, TEXT_MAX));
+    texts.into_iter().for_each(|text| put_text(&mut row, &text, TEXT_MAX));
     let (more_at, mut more) = (row.len(), attempt.more);
     row.extend_from_slice(&[0; 4]);
     for tried in &attempt.tried {

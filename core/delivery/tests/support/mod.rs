@@ -1,10 +1,14 @@
 //! A post office in memory: mired.org with ana and bob, seen as a server sees it.
 #![allow(dead_code)] // Each test file uses its part.
 
-use core_delivery::{Asked, Delivered, Delivery, Incoming, Options, Origin, Recipient};
+use core_delivery::{
+    Asked, AttemptsTraced, Delivered, Delivery, Incoming, Options, Origin, Recipient,
+};
 use core_directory::{Account, AccountChange, Directory, NewAccount};
 use core_mailbox::Mail;
+use core_queue::{ByDomain, Job, Queue};
 use core_store::{Blobs, MemoryStore};
+use core_trace::{Filter, Order, Trace, Traced};
 use core_world::MemoryFiles;
 use core_world::testing::TestWorld;
 use std::pin::pin;
@@ -25,9 +29,66 @@ pub struct Office {
     /// What went wrong there.
     pub troubles: Arc<Mutex<Vec<String>>>,
     pub world: Arc<TestWorld>,
+    /// What is to leave; of a post office that is connected.
+    pub queue: Queue,
+    pub trace: Trace,
 }
 
 impl Office {
+    /// One from which mail may leave, and that keeps traces.
+    pub fn connected() -> Office {
+        Office::connected_with(|delivery| delivery)
+    }
+
+    pub fn connected_with(change: impl FnOnce(Delivery) -> Delivery) -> Office {
+        let mut office = Office::open();
+        let (queue, store) = (office.queue.clone(), office.store.clone());
+        let delivery = office.delivery.with_way_out(queue, store).with_trace(office.trace.clone());
+        office.delivery = change(delivery);
+        office
+    }
+
+    /// All that may leave now.
+    pub fn jobs(&self) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        while let Some(job) = now(self.queue.take(self.world.world().clock.now())).unwrap() {
+            jobs.push(job);
+        }
+        jobs.sort_by_key(|job| (job.message.id.clone(), job.destination.to_string()));
+        jobs
+    }
+
+    /// What would leave, octet by octet.
+    pub fn octets(&self, job: &Job) -> String {
+        let message = &job.message;
+        let body = now(self.store.read(message.blob, 0..message.size)).unwrap();
+        String::from_utf8([&message.prefix[..], &body].concat()).unwrap()
+    }
+
+    /// All that was traced.
+    pub fn traced(&self) -> Vec<Traced> {
+        now(self.trace.write_pending()).unwrap();
+        now(self.trace.find(&Filter::default(), Order::OldestFirst, None, 100)).unwrap().traced
+    }
+
+    /// Takes in `message` from `origin` for `paths`, as a trusted peer may.
+    pub fn send(
+        &self,
+        origin: Origin,
+        paths: &[&str],
+        message: &[u8],
+    ) -> Result<Delivered, Refusal> {
+        let recipients: Vec<Recipient> = paths
+            .iter()
+            .map(|path| {
+                let path = forward_path(path);
+                let asked = Asked { trusted: true, ..Asked::new(&path, &origin.reverse_path) };
+                now(self.delivery.recipient(&asked)).unwrap()
+            })
+            .collect();
+        now(self.begin(origin, message).finish(&recipients))
+    }
+
     pub fn open() -> Office {
         let store = MemoryStore::new();
         let outside = TestWorld::new();
@@ -45,10 +106,20 @@ impl Office {
         let trouble = move |account: &Address, error: &core_world::FileError| {
             told.lock().unwrap().push(format!("{account}: {error}"));
         };
+        let trace = Trace::new(store.clone(), world.clone(), Default::default());
+        let queue = Queue::new(
+            store.clone(),
+            store.clone(),
+            world.clone(),
+            Arc::new(ByDomain),
+            Arc::new(AttemptsTraced(trace.clone())),
+            core_queue::Options::new("mail.mired.org"),
+        );
         let delivery = Delivery::new(directory.clone(), mail.clone(), world, options)
             .with_files(Arc::new(files.clone()), Arc::new(trouble));
         let world = outside;
-        let office = Office { store, directory, mail, delivery, files, troubles, world };
+        let office =
+            Office { store, directory, mail, delivery, files, troubles, world, queue, trace };
         now(office.directory.admin().add_domain(&Domain::parse("mired.org").unwrap())).unwrap();
         office.add_account("ana@mired.org");
         office.add_account("bob@mired.org");

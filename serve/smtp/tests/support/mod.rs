@@ -1,10 +1,13 @@
 //! A post office in memory, and a client that speaks to a real session at a real desk.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use core_delivery::Delivery;
+use core_delivery::{AttemptsTraced, Delivery};
 use core_directory::{AccountChange, Directory, NewAccount, NewDevice, NewPassword};
 use core_mailbox::Mail;
+use core_queue::{ByDomain, Queue};
 use core_store::MemoryStore;
+use core_trace::{Filter, Order, Trace, Traced};
+use core_world::World;
 use core_world::testing::TestWorld;
 use proto_line::{Desk, Secured, Session, Step};
 use proto_smtp::{Cleartext, Mode, Options, Peer, SmtpSession, Standing};
@@ -23,9 +26,53 @@ pub struct Office {
     mail: Mail,
     login: Login,
     delivery: Arc<Delivery>,
+    /// What is to leave, of one that is connected.
+    pub queue: Queue,
+    pub trace: Trace,
+    world: World,
 }
 
 impl Office {
+    /// The same, and mail may leave: `list` and `out` lead elsewhere, whatever is for nobody goes to bob.
+    pub fn connected() -> Office {
+        let mut office = Office::mired();
+        let options = delivery_options();
+        let Office { directory, mail, world, queue, store, trace, .. } = &office;
+        let delivery = Delivery::new(directory.clone(), mail.clone(), world.clone(), options)
+            .with_way_out(queue.clone(), store.clone())
+            .with_trace(trace.clone());
+        office.delivery = Arc::new(delivery);
+        for (name, targets) in
+            [("list", &["ana@mired.org", "x@elsewhere.org"][..]), ("out", &["y@elsewhere.org"])]
+        {
+            let targets: Vec<Address> = targets.iter().map(|t| address(t)).collect();
+            let name = address(&format!("{name}@mired.org"));
+            now(office.directory.admin().add_alias(&name, &targets)).unwrap();
+        }
+        office
+    }
+
+    /// Where each message in the queue goes, as `from to to`.
+    pub fn queued(&self) -> Vec<String> {
+        let mut queued = Vec::new();
+        let mut jobs = Vec::new();
+        while let Some(job) = now(self.queue.take(self.world.clock.now())).unwrap() {
+            let mut text = job.message.reverse_path.to_string();
+            job.recipients.iter().for_each(|r| text.push_str(&format!(" {}", r.address)));
+            queued.push(text);
+            // Kept: given back, it would be taken again.
+            jobs.push(job);
+        }
+        queued.sort();
+        queued
+    }
+
+    /// All that was traced.
+    pub fn traced(&self) -> Vec<Traced> {
+        now(self.trace.write_pending()).unwrap();
+        now(self.trace.find(&Filter::default(), Order::OldestFirst, None, 100)).unwrap().traced
+    }
+
     pub fn mired() -> Office {
         let store = MemoryStore::new();
         let world = TestWorld::new().world();
@@ -34,14 +81,20 @@ impl Office {
         let directory = Arc::new(directory);
         let options = core_mailbox::Options::default();
         let mail = Mail::new(store.clone(), store.clone(), world.clone(), options);
-        let options = core_delivery::Options {
-            host_name: "mail.mired.org".to_string(),
-            size_max: 1 << 20,
-            received_max: core_delivery::Options::RECEIVED_MAX,
-        };
+        let options = delivery_options();
         let delivery = Delivery::new(directory.clone(), mail.clone(), world.clone(), options);
-        let login = Login::new(directory.clone(), world);
-        let office = Office { store, directory, mail, login, delivery: Arc::new(delivery) };
+        let login = Login::new(directory.clone(), world.clone());
+        let delivery = Arc::new(delivery);
+        let trace = Trace::new(store.clone(), world.clone(), Default::default());
+        let queue = Queue::new(
+            store.clone(),
+            store.clone(),
+            world.clone(),
+            Arc::new(ByDomain),
+            Arc::new(AttemptsTraced(trace.clone())),
+            core_queue::Options::new("mail.mired.org"),
+        );
+        let office = Office { store, directory, mail, login, delivery, queue, trace, world };
         now(office.directory.admin().add_domain(&Domain::parse("mired.org").unwrap())).unwrap();
         for name in ["ana", "bob"] {
             let password = Some(name.as_bytes().to_vec());
@@ -167,6 +220,14 @@ impl Client {
             let heard = if said.is_empty() { self.hear() } else { self.say(said) };
             assert!(heard.starts_with(want), "{said:?}: {heard:?}, not {want:?}");
         }
+    }
+}
+
+fn delivery_options() -> core_delivery::Options {
+    core_delivery::Options {
+        host_name: "mail.mired.org".to_string(),
+        size_max: 1 << 20,
+        received_max: core_delivery::Options::RECEIVED_MAX,
     }
 }
 
