@@ -102,8 +102,14 @@ impl Board {
         Some((name, true))
     }
 
-    /// Forgets who has longest to wait, if that is longer than until `next`.
+    /// Forgets who has no work, else who has longest to wait, if that is longer than until `next`.
     fn make_room(&mut self, next: u64) -> bool {
+        while let Some(name) = self.idle.pop_front() {
+            if self.sites.get(&name).is_some_and(|site| site.idle && site.rings == 0) {
+                self.forget(&name);
+                return true;
+            }
+        }
         let Some((at, name)) = self.agenda.last().cloned() else { return false };
         let busy = self.sites.get(&name).is_none_or(|site| site.jobs > 0 || site.rings != 0);
         if at <= next || busy {

@@ -145,11 +145,11 @@ impl Inner {
             if batch.operations.is_empty() {
                 return Ok(());
             }
-            match self.store.commit(batch).await {
-                Ok(_) => {
-                    self.made_known(settlings);
-                    return Ok(());
-                }
+            let committed = self.store.commit(batch).await;
+            // Also where it is not known what was done: whoever looks finds what there is.
+            self.made_known(settlings);
+            match committed {
+                Ok(_) => return Ok(()),
                 Err(StoreError::Conflict { .. }) => self.refresh(settlings).await?,
                 Err(error) => return Err(error),
             }
