@@ -29,10 +29,21 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "named-checkzone", package: "bind9-utils" },
     Program { name: "python3", package: "python3" },
     Program { name: "openssl", package: "openssl" },
+    Program { name: "opendkim", package: "opendkim" },
+    Program { name: "opendkim-testmsg", package: "opendkim-tools" },
+    Program { name: "dkimverify", package: "python3-dkim" },
 ];
 
-/// Perl modules that swaks wants for TLS and AUTH, Dovecot's POP3: no program name tells of them.
-const COMPANIONS: &[&str] = &["libnet-ssleay-perl", "libauthen-sasl-perl", "dovecot-pop3d"];
+/// Perl modules that swaks wants for TLS and AUTH, Dovecot's POP3, Ed25519 for dkimpy, the vectors of
+/// SPF: no program name tells of them.
+const COMPANIONS: &[&str] = &[
+    "libnet-ssleay-perl",
+    "libauthen-sasl-perl",
+    "dovecot-pop3d",
+    "python3-nacl",
+    "python3-spf",
+    "python3-yaml",
+];
 
 /// Is the program to be found?
 pub fn installed(name: &str) -> bool {

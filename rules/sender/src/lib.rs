@@ -21,8 +21,8 @@ mod tags;
 mod verdict;
 
 pub use aggregate::{
-    AggregateReport, PublishedPolicy, REPORT_MAX, ReportRow, ServerResult, SignatureResult, compress,
-    read_report, report_row, unpack, write_report,
+    AggregateReport, PublishedPolicy, REPORT_MAX, ReportRow, ServerResult, SignatureResult,
+    compress, read_report, report_row, unpack, write_report,
 };
 pub use canonical::{BodyDigest, BodyHash, BodyHashKind, Canonicalization, DigestAlgorithm};
 pub use check::Check;

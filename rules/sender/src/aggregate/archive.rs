@@ -30,7 +30,8 @@ pub fn unpack(octets: &[u8]) -> Result<Vec<u8>, &'static str> {
 
 fn unzip(octets: &[u8]) -> Result<Vec<u8>, &'static str> {
     let short = "the archive ends too soon";
-    let number = |at: usize| octets.get(at..at + 2).and_then(|o| o.try_into().ok()).map(u16::from_le_bytes);
+    let number =
+        |at: usize| octets.get(at..at + 2).and_then(|o| o.try_into().ok()).map(u16::from_le_bytes);
     let flags = number(6).ok_or(short)?;
     let method = number(8).ok_or(short)?;
     let names = usize::from(number(26).ok_or(short)?) + usize::from(number(28).ok_or(short)?);

@@ -149,7 +149,9 @@ mod tests {
     fn what_is_refused() {
         let deep = "<a>".repeat(17);
         let entities = r#"<!DOCTYPE x [<!ENTITY a "aaaa">]><feedback>&a;</feedback>"#;
-        for text in ["", "<a>", "<a></b>", "</a>", "<a", "<feedback></feedback>", "<!-- ", entities, &deep] {
+        for text in
+            ["", "<a>", "<a></b>", "</a>", "<a", "<feedback></feedback>", "<!-- ", entities, &deep]
+        {
             assert!(read_report(text.as_bytes()).is_err(), "{text}");
         }
     }

@@ -55,8 +55,7 @@ pub struct DmarcPublished {
 }
 
 impl DmarcPublished {
-    /// Reads the text found at `_dmarc.` and `domain`. `None`: it is no DMARC record, or one that
-    /// nobody can apply (RFC 7489 §6.6.3).
+    /// Reads the text found at `_dmarc.` and `domain`. `None`: it is no DMARC record.
     pub fn parse(domain: &str, text: &[u8]) -> Option<DmarcPublished> {
         let text = std::str::from_utf8(text).ok()?;
         let tags = Tags::parse_lenient(text);
@@ -70,12 +69,8 @@ impl DmarcPublished {
             _ => Alignment::Relaxed,
         };
         let reports_to: Vec<_> = tags.get("rua").map(report_addresses).unwrap_or_default();
-        let policy = match tags.get("p").and_then(DmarcPolicy::parse) {
-            Some(policy) => policy,
-            // Without a policy that is known, it still says where reports go.
-            None if !reports_to.is_empty() => DmarcPolicy::None,
-            None => return None,
-        };
+        // Without a policy that is known, it asks for nothing.
+        let policy = tags.get("p").and_then(DmarcPolicy::parse).unwrap_or_default();
         let testing = tags.get("t").is_some_and(|value| value.eq_ignore_ascii_case("y"))
             || tags.get("pct").is_some_and(|value| value.parse() == Ok(0u8));
         Some(DmarcPublished {
@@ -175,12 +170,12 @@ mod tests {
             "v=spf1 -all",
             "v=DMARC2; p=none",
             "p=reject; v=DMARC1",
-            "v=DMARC1",
-            "v=DMARC1; p=perhaps",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
-        assert_eq!(parse("v=DMARC1;rua=mailto:a@b.c").unwrap().policy, DmarcPolicy::None);
+        for text in ["v=DMARC1", "v=DMARC1; p=perhaps", "v=DMARC1;rua=mailto:a@b.c"] {
+            assert_eq!(parse(text).unwrap().policy, DmarcPolicy::None, "{text}");
+        }
     }
 
     #[test]
