@@ -66,7 +66,7 @@ impl Cause {
             (4, 6) => Cause::Loop,
             (4, 1 | 2 | 3 | 4 | 7) => Cause::Unreachable,
             (6, _) => Cause::NotUnderstood,
-            (3 | 4 | 5, _) => Cause::Trouble,
+            (3..=5, _) => Cause::Trouble,
             _ => Cause::Other,
         }
     }
