@@ -165,12 +165,7 @@ mod tests {
 
     #[test]
     fn what_is_no_record() {
-        for text in [
-            "",
-            "v=spf1 -all",
-            "v=DMARC2; p=none",
-            "p=reject; v=DMARC1",
-        ] {
+        for text in ["", "v=spf1 -all", "v=DMARC2; p=none", "p=reject; v=DMARC1"] {
             assert_eq!(parse(text), None, "{text}");
         }
         for text in ["v=DMARC1", "v=DMARC1; p=perhaps", "v=DMARC1;rua=mailto:a@b.c"] {
