@@ -307,3 +307,18 @@ fn strangers_are_examined_and_what_follows_is_done_and_noted() {
         assert_eq!(seen.len(), before);
     }
 }
+
+#[test]
+fn a_trace_costs_a_local_message_one_small_row() {
+    let rows = |office: &Office| {
+        office.deliver(&["ana@mired.org"], MESSAGE).unwrap();
+        let before = office.store.pairs().len();
+        office.deliver(&["ana@mired.org"], MESSAGE).unwrap();
+        office.store.pairs().len() - before
+    };
+    let connected = Office::connected();
+    assert_eq!(rows(&connected), rows(&Office::open()) + 1);
+    let pairs = connected.store.pairs();
+    let row = pairs.iter().find(|(key, _)| key.starts_with(b"t")).unwrap();
+    assert!(row.0.len() + row.1.len() < 200, "{} octets", row.0.len() + row.1.len());
+}
