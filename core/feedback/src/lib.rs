@@ -4,6 +4,7 @@
 //! [`Feedback::watching`] puts it behind an examiner, so that it learns every verdict. It counts in
 //! memory, bounded, and writes a minute's worth at a time: a kill costs that much of a statistic, and
 //! no message waits for it. [`Feedback::work`] writes, sends and forgets, one small unit at a time.
+//! [`Archive`] keeps what others saw.
 
 mod compose;
 mod key;
@@ -12,7 +13,7 @@ mod sending;
 mod tally;
 mod watch;
 
-pub use received::Received;
+pub use received::{Archive, Received};
 pub use sending::Work;
 
 use core_store::Store;

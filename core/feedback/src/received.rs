@@ -1,13 +1,13 @@
 //! What others saw under our domains.
 
-use crate::Feedback;
 use crate::key::{all_received, received};
 use crate::sending::unavailable;
 use crate::tally::{decode, encode};
-use core_store::{Batch, Scan};
+use core_store::{Batch, Scan, Store};
 use rules_sender::{AggregateReport, read_report, unpack};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 use words_mail::Refusal;
 
 /// Octets of one report that are kept: less than a value of the store may have.
@@ -26,7 +26,17 @@ pub struct Received {
     pub passed: u64,
 }
 
-impl Feedback {
+/// Keeps the reports that come.
+pub struct Archive {
+    store: Arc<dyn Store>,
+}
+
+impl Archive {
+    /// In `store`.
+    pub fn new(store: Arc<dyn Store>) -> Archive {
+        Archive { store }
+    }
+
     /// Reads a report as it came, packed or not, and keeps it; once, however often it comes. The inner
     /// `Err` says what is wrong with it. Errors: `Unavailable`.
     pub async fn receive(&self, octets: &[u8]) -> Result<Result<Received, &'static str>, Refusal> {
@@ -43,13 +53,13 @@ impl Feedback {
         };
         let mut batch = Batch::new();
         batch.put(key, octets);
-        self.inner.store.commit(batch).await.map_err(unavailable)?;
+        self.store.commit(batch).await.map_err(unavailable)?;
         Ok(Ok(kept))
     }
 
     /// The reports that came, the latest span first.
-    pub async fn list_received(&self) -> Result<Vec<Received>, Refusal> {
-        let snapshot = self.inner.store.snapshot().await.map_err(unavailable)?;
+    pub async fn list(&self) -> Result<Vec<Received>, Refusal> {
+        let snapshot = self.store.snapshot().await.map_err(unavailable)?;
         let mut scan = Scan::falling(all_received()).at_most(LISTED_MAX);
         let mut found = Vec::new();
         loop {

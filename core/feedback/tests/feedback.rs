@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use core_delivery::{Delivery, Options as Road};
 use core_directory::{Directory, NewAccount};
-use core_feedback::{Feedback, Options, Work};
+use core_feedback::{Archive, Feedback, Options, Work};
 use core_mailbox::Mail;
 use core_store::{BlobId, Blobs, MemoryStore};
 use core_world::testing::TestWorld;
@@ -225,7 +225,7 @@ fn who_never_asked_is_told_nothing() {
 
 #[test]
 fn what_others_saw_is_kept_once() {
-    let house = house();
+    let archive = Archive::new(MemoryStore::new());
     let mut report = rules_sender::AggregateReport { id: "7".to_string(), ..Default::default() };
     report.published.domain = "mired.org".to_string();
     report.end = 86_400;
@@ -234,10 +234,10 @@ fn what_others_saw_is_kept_once() {
     }
     let octets = compress(write_report(&report).as_bytes()).unwrap();
     for _ in 0..2 {
-        now(house.feedback.receive(&octets)).unwrap().unwrap();
+        now(archive.receive(&octets)).unwrap().unwrap();
     }
-    let found = now(house.feedback.list_received()).unwrap();
+    let found = now(archive.list()).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].messages, found[0].passed), (5, 3));
-    assert_eq!(now(house.feedback.receive(b"nonsense")).unwrap(), Err("it is no aggregate report"));
+    assert_eq!(now(archive.receive(b"nonsense")).unwrap(), Err("it is no aggregate report"));
 }
