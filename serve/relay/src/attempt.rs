@@ -1,14 +1,15 @@
 //! One job: from a destination to an outcome for every recipient.
 
 use crate::body::BodyReader;
-use crate::demand::{self, Demand, TlsSeen};
+use crate::demand::{self, Demand};
 use crate::line::{Handshake, Line, NoSession, Peer};
 use crate::pool::PoolKey;
 use crate::relay::Relay;
-use crate::road::{Host, Patience, Places, Road, dial_order};
+use crate::road::{Host, List, Patience, Places, Road, ascii, dial_order};
 use crate::verdict::{self, Verdict};
 use crate::{Hop, HopTls, Origin, Route, Trouble};
 use core_queue::{Contact, Destination, Job, Outcome, RecipientOutcome};
+use core_transport::{Seen, Wish};
 use core_world::{Dial, DialError, DialTls, Trust};
 use proto_smtp::client::{ClientOptions, Login, Recipient, Stage, Tls, Transaction};
 use proto_smtp::client::{Fate, Outcome as Talked};
@@ -39,6 +40,8 @@ pub struct Attempt<'a> {
 struct Target {
     key: PoolKey,
     domain: Domain,
+    /// The domain as an A-label.
+    ascii: String,
     route: Option<Arc<Route>>,
 }
 
@@ -104,7 +107,9 @@ impl<'a> Attempt<'a> {
             None => domain.to_string(),
         };
         let key = PoolKey { destination, certain: job.message.requiretls };
-        Some(Target { key, domain, route })
+        // A name that has no A-label is found out by the road.
+        let ascii = ascii(domain.as_str()).unwrap_or_default();
+        Some(Target { key, domain, ascii, route })
     }
 
     /// Tries one host after the other.
@@ -163,13 +168,12 @@ impl<'a> Attempt<'a> {
     }
 
     async fn demand(&self, target: &Target, host: &Host) -> Result<Demand, Trouble> {
-        let demand = match target.hop() {
-            Some(hop) => demand::of_hop(hop),
-            None => self.relay.doors.policy.demand(&target.domain, host).await?,
-        };
-        match self.job.message.requiretls {
-            true => demand::with_requiretls(demand, host),
-            false => Ok(demand),
+        let wish = if self.job.message.requiretls { Wish::Required } else { Wish::Ordinary };
+        match (target.hop(), host.list) {
+            (Some(hop), _) => demand::with_wish(demand::of_hop(hop), host, wish),
+            // No zone says anything of an address.
+            (None, List::Literal) => demand::with_wish(Demand::Opportunistic, host, wish),
+            (None, _) => self.relay.doors.policy.demand(&target.ascii, host, wish).await,
         }
     }
 
@@ -184,26 +188,30 @@ impl<'a> Attempt<'a> {
     ) -> Connected {
         let peer = Peer { name: host.name.clone(), address };
         let first = self.connect_with(target, host, &peer, patience, demand).await;
-        let seen = |seen| self.relay.doors.policy.seen(&target.domain, host, demand, seen);
+        let seen = |seen| {
+            if target.route.is_none() && host.list != List::Literal {
+                self.relay.doors.policy.seen(&target.ascii, host, demand, seen);
+            }
+        };
         match first {
             Ok(line) => {
                 match (line.protection(), demand) {
                     (_, Demand::Never) => {}
-                    (Some(_), _) => seen(TlsSeen::Good),
-                    (None, _) => seen(TlsSeen::NotOffered),
+                    (Some(_), _) => seen(Seen::Good),
+                    (None, _) => seen(Seen::NotOffered),
                 }
                 Connected::Line(Box::new(line))
             }
             Err(Unconnected::Dial(error)) => {
                 if matches!(error, DialError::Untrusted { .. } | DialError::Tls(_)) {
-                    seen(TlsSeen::Failed(&error));
+                    seen(Seen::Failed(&error));
                 }
                 Connected::NotThere(verdict::no_connection(&error, &peer))
             }
             Err(Unconnected::Session(error)) => {
                 match &error {
-                    NoSession::Handshake(error) => seen(TlsSeen::Failed(error)),
-                    NoSession::Fate(Fate::NotOffered(_)) => seen(TlsSeen::NotOffered),
+                    NoSession::Handshake(error) => seen(Seen::Failed(error)),
+                    NoSession::Fate(Fate::NotOffered(_)) => seen(Seen::NotOffered),
                     NoSession::Fate(_) => {}
                 }
                 let trouble = verdict::no_session(&error, &peer);

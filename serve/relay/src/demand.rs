@@ -2,32 +2,22 @@
 
 use crate::road::{Host, List};
 use crate::{Hop, HopTls, Trouble};
-use core_world::{DialError, Later, Standing, Trust};
-use words_mail::Domain;
+use core_transport::{Obstacle, Place, Policies, Seen, Wish};
+use core_world::{Later, Standing, Trust};
 
 /// What the domain that mail is for demands of its servers' TLS: MTA-STS, DANE.
 pub trait Policy: Send + Sync {
-    /// What `host` must show before it gets mail for `domain`. An error: it cannot be known now, or
-    /// this host must not be used.
+    /// What `host` must show before it gets mail for `domain`, an A-label, that has this wish. An
+    /// error: it cannot be known now, or this host must not be used.
     fn demand<'a>(
         &'a self,
-        domain: &'a Domain,
+        domain: &'a str,
         host: &'a Host,
+        wish: Wish,
     ) -> Later<'a, Result<Demand, Trouble>>;
 
     /// What came of it: for reports to the domain (RFC 8460).
-    fn seen(&self, domain: &Domain, host: &Host, demand: &Demand, seen: TlsSeen<'_>);
-}
-
-/// What came of an attempt to use TLS.
-#[derive(Clone, Copy, Debug)]
-pub enum TlsSeen<'a> {
-    /// It was as demanded.
-    Good,
-    /// The server did not offer it.
-    NotOffered,
-    /// It failed so.
-    Failed(&'a DialError),
+    fn seen(&self, domain: &str, host: &Host, demand: &Demand, seen: Seen<'_>);
 }
 
 /// What a server must show.
@@ -41,15 +31,63 @@ pub enum Demand {
     Certain(Trust),
 }
 
+impl Policy for Policies {
+    fn demand<'a>(
+        &'a self,
+        domain: &'a str,
+        host: &'a Host,
+        wish: Wish,
+    ) -> Later<'a, Result<Demand, Trouble>> {
+        Box::pin(async move {
+            let found = Policies::demand(self, &place(domain, host), wish).await;
+            let requirement = found.map_err(|obstacle| withheld(host, obstacle))?;
+            Ok(match requirement.demand {
+                core_transport::Demand::Opportunistic => Demand::Opportunistic,
+                core_transport::Demand::Encrypted
+                | core_transport::Demand::Names(_)
+                | core_transport::Demand::Dane(_) => Demand::Certain(requirement.trust),
+            })
+        })
+    }
+
+    fn seen(&self, domain: &str, host: &Host, demand: &Demand, seen: Seen<'_>) {
+        let trust = match demand {
+            Demand::Never | Demand::Opportunistic => &Trust::Anyone,
+            Demand::Certain(trust) => trust,
+        };
+        Policies::seen(self, &place(domain, host), trust, seen);
+    }
+}
+
+fn place<'a>(domain: &'a str, host: &'a Host) -> Place<'a> {
+    let (listed, located) = (host.listed, host.located);
+    Place { domain, host: &host.name, port: host.port, listed, located }
+}
+
+/// Why a host gets nothing.
+fn withheld(host: &Host, obstacle: Obstacle) -> Trouble {
+    let text = format!("{}: {obstacle}", host.name);
+    match obstacle {
+        Obstacle::NotVouchedFor => Trouble::permanent(7, 30, text),
+        Obstacle::NotNamed => Trouble::temporary(7, 5, text),
+        Obstacle::Bogus | Obstacle::Unknown => Trouble::temporary(4, 3, text),
+    }
+}
+
 /// Nobody demands anything: TLS where it is offered.
 pub struct Unasked;
 
 impl Policy for Unasked {
-    fn demand<'a>(&'a self, _: &'a Domain, _: &'a Host) -> Later<'a, Result<Demand, Trouble>> {
-        Box::pin(std::future::ready(Ok(Demand::Opportunistic)))
+    fn demand<'a>(
+        &'a self,
+        _: &'a str,
+        host: &'a Host,
+        wish: Wish,
+    ) -> Later<'a, Result<Demand, Trouble>> {
+        Box::pin(std::future::ready(with_wish(Demand::Opportunistic, host, wish)))
     }
 
-    fn seen(&self, _: &Domain, _: &Host, _: &Demand, _: TlsSeen<'_>) {}
+    fn seen(&self, _: &str, _: &Host, _: &Demand, _: Seen<'_>) {}
 }
 
 /// What the operator's route demands.
@@ -66,22 +104,19 @@ pub fn of_hop(hop: &Hop) -> Demand {
 
 /// What is demanded besides when the message itself wants certain TLS (RFC 8689 §4.2.1): a
 /// certificate for a host that nobody can have put there.
-pub fn with_requiretls(demand: Demand, host: &Host) -> Result<Demand, Trouble> {
+pub fn with_wish(demand: Demand, host: &Host, wish: Wish) -> Result<Demand, Trouble> {
     let known = host.listed == Standing::Secure || host.list == List::Route;
-    match demand {
-        Demand::Certain(trust) => Ok(Demand::Certain(trust)),
-        Demand::Opportunistic if known => {
+    match (demand, wish) {
+        (demand, Wish::Ordinary) => Ok(demand),
+        (Demand::Never, Wish::NotRequired) => Ok(Demand::Never),
+        (_, Wish::NotRequired) => Ok(Demand::Opportunistic),
+        (Demand::Certain(trust), Wish::Required) => Ok(Demand::Certain(trust)),
+        (Demand::Opportunistic, Wish::Required) if known => {
             Ok(Demand::Certain(Trust::Names(vec![host.name.clone()])))
         }
-        Demand::Opportunistic | Demand::Never => Err(Trouble::permanent(
-            7,
-            30,
-            format!(
-                "the sender requires TLS all the way (REQUIRETLS), and {} cannot be told for certain \
-                 from an impostor",
-                host.name
-            ),
-        )),
+        (Demand::Opportunistic | Demand::Never, Wish::Required) => {
+            Err(withheld(host, Obstacle::NotVouchedFor))
+        }
     }
 }
 
@@ -108,7 +143,7 @@ mod tests {
             (Demand::Never, List::Route, Standing::Insecure, None),
             (dane.clone(), List::Mx, Standing::Insecure, Some(dane)),
         ] {
-            let got = with_requiretls(demand.clone(), &host(list, listed));
+            let got = with_wish(demand.clone(), &host(list, listed), Wish::Required);
             if let Err(trouble) = &got {
                 assert!(trouble.permanent);
             }

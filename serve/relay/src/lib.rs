@@ -15,7 +15,8 @@ mod routes;
 mod trouble;
 mod verdict;
 
-pub use demand::{Demand, Policy, TlsSeen, Unasked};
+pub use core_transport::{Seen, Wish};
+pub use demand::{Demand, Policy, Unasked};
 pub use options::{Options, Ourselves, Source};
 pub use relay::{Doors, Relay, Tally, Turn};
 pub use routes::{Hop, HopTls, Origin, RecipientMatch, Route, Routes, SenderMatch};

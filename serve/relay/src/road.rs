@@ -294,7 +294,7 @@ fn address(record: &Record) -> Option<IpAddr> {
 }
 
 /// A name as the DNS is asked about it (RFC 5890 §2.3.2.1).
-fn ascii(domain: &str) -> Result<String, Trouble> {
+pub(crate) fn ascii(domain: &str) -> Result<String, Trouble> {
     if domain.is_ascii() {
         return Ok(domain.to_ascii_lowercase());
     }
