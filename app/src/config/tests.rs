@@ -92,7 +92,7 @@ f:4:2: there is no section \"Log\"
 f:6:2: there is no section \"web\"
   6 | [web]
     |  ^^^
-    there are: [limits], [login], [mail], [log], [[listener]], [[certificate]]
+    there are: [limits], [login], [users], [ldap], [system_users], [mail], [sending], [dns], [log], [[listener]], [[certificate]], [[route]]
 ",
     );
 }
