@@ -1,27 +1,58 @@
 //! The card that the lab prints when it opens.
 
 use crate::data::Data;
+use crate::lab::Town;
 use crate::service::Service;
 use crate::words::{Words, about};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use words_mail::Domain;
 
+/// What is printed.
+pub struct Card {
+    /// All of it.
+    pub text: String,
+}
+
+impl Card {
+    /// The one of a lab.
+    pub fn of(words: &Words, town: &Town) -> Card {
+        let home = &town.home;
+        let people: Vec<&str> = home.house.people.iter().map(|person| person.name).collect();
+        let outside = town.outside.as_ref().map(|post| {
+            let names = post.house.people.iter();
+            let people = names.map(|person| format!("{}@{}", person.name, post.house.domain));
+            let at = post.addresses.iter().find(|(service, _)| *service == Service::Imap);
+            (people.collect::<Vec<_>>().join(", "), at.map(|(_, address)| *address))
+        });
+        let (domain, data) = (&home.house.domain, &home.data);
+        Card { text: card(words, domain, &people, data, &home.addresses, outside) }
+    }
+}
+
+/// Who lives outside, and where their mail can be read.
+type Outside = (String, Option<SocketAddr>);
+
 /// Everything somebody needs who wants to try it.
-pub fn card(
+fn card(
     words: &Words,
     domain: &Domain,
-    people: &[(&str, &str)],
+    people: &[&str],
     data: &Data,
     addresses: &[(Service, SocketAddr)],
+    outside: Option<Outside>,
 ) -> String {
     let mut card = String::new();
     let title = about(words.title, domain);
     let _ = writeln!(card, "Estafeta {}: {title}\n", env!("CARGO_PKG_VERSION"));
     let mut label = words.people;
-    for (name, password) in people {
-        let _ = writeln!(card, "  {label:<11} {name}@{domain}, {} {password}", words.password);
+    for name in people {
+        let _ = writeln!(card, "  {label:<11} {name}@{domain}, {} {name}", words.password);
         label = "";
+    }
+    if let Some((people, at)) = outside {
+        let at = at.map(|at| format!(" (imap {at})")).unwrap_or_default();
+        let _ = writeln!(card, "  {:<11} {people}{at}", words.outside);
     }
     let _ = writeln!(card, "  {:<11} {}", words.data, data.path().display());
     for (service, address) in addresses {

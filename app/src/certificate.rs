@@ -44,6 +44,12 @@ pub fn open(data: &Data, host_names: &[String], addresses: &[IpAddr]) -> Result<
     })
 }
 
+/// The one that was made already, if it is there and can be read.
+pub fn present(data: &Data) -> Option<Certificate> {
+    let (chain, key) = (data::read(&data.certificate()).ok()??, data::read(&data.key()).ok()??);
+    Certificate::from_pem(chain.as_bytes(), key.as_bytes()).ok()
+}
+
 /// The line before the certificate that tells what it is for, so that nobody need parse it.
 fn note(names: &[String], until: i64) -> String {
     format!("For {} until {until}", names.join(" "))

@@ -5,28 +5,40 @@ mod alias;
 mod backup;
 mod config;
 mod device;
+mod dkim;
+mod dmarc;
+mod dns;
 mod domain;
 mod export;
 mod import;
 mod init;
 mod lab;
+mod queue;
 mod recover;
 mod restore;
 mod store;
+mod test;
+mod trace;
 
 pub use account::{AccountCommand, Elsewhere, Limits, PasswordChoice};
 pub use alias::AliasCommand;
 pub use backup::{Backup, BackupCommand};
 pub use config::ConfigCommand;
 pub use device::DeviceCommand;
+pub use dkim::DkimCommand;
+pub use dmarc::DmarcCommand;
+pub use dns::{DnsCommand, DnsHere};
 pub use domain::DomainCommand;
 pub use export::{ExportCommand, ExportWhich};
 pub use import::{Encryption, ImportCommand, ImportHow};
 pub use init::{Init, Ports};
-pub use lab::Lab;
+pub use lab::{Lab, LabCommand};
+pub use queue::{QueueCommand, Which};
 pub use recover::Recover;
 pub use restore::Restore;
 pub use store::StoreCommand;
+pub use test::{TestCommand, TestSend};
+pub use trace::TraceOptions;
 
 use crate::print::Output;
 use clap::{Parser, Subcommand};
@@ -92,6 +104,23 @@ pub enum Command {
     /// Write mail out, for other programs
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Mail that waits to leave
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Where is my mail? The road of each message, step by step
+    Trace(TraceOptions),
+    /// Try something, with any server
+    #[command(subcommand)]
+    Test(TestCommand),
+    /// Keys that sign the mail of a domain
+    #[command(subcommand)]
+    Dkim(DkimCommand),
+    /// What others saw under our domains: their aggregate reports
+    #[command(subcommand)]
+    Dmarc(DmarcCommand),
+    /// The DNS: what to publish for a domain, and how it stands
+    #[command(subcommand)]
+    Dns(DnsCommand),
     /// The files that everything is kept in
     #[command(subcommand)]
     Store(StoreCommand),

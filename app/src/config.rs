@@ -14,10 +14,12 @@ mod tests;
 
 pub use check::{Keypair, identity, reread};
 pub use document::file as document;
-pub use schema::{Config, Ldap, Listener, Mail as Keeping};
+pub use schema::{Config, Ldap, Listener, Route};
 pub use show::{rows, show};
 pub use table::{Present, When};
-pub use value::{Address, Cleartext, HostName, List, Port, SystemName, Text, TlsMode, UserSource};
+pub use value::{
+    Address, Cleartext, HostName, List, Port, Server, SystemName, Text, TlsMode, UserSource, WayTls,
+};
 
 use anyhow::{Context, Result, anyhow};
 use mistake::Mistake;

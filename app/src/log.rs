@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, error};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt;
@@ -68,8 +68,14 @@ pub fn start(form: Form, amount: Amount) {
         Form::Human => layer.with_ansi(ansi).event_format(Human).boxed(),
         Form::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    tracing_subscriber::registry().with(level).with(layer).init();
+    let ours = filter_fn(|about| !is_chatter(about.target()) || *about.level() == Level::ERROR);
+    tracing_subscriber::registry().with(level).with(layer.with_filter(ours)).init();
     std::panic::set_hook(Box::new(panicked));
+}
+
+/// Libraries that tell of what is no news to an operator: answers of the DNS that were not needed.
+fn is_chatter(target: &str) -> bool {
+    target.starts_with("hickory")
 }
 
 /// From now on, logs so much.

@@ -22,6 +22,7 @@ mod moment;
 mod network;
 mod office;
 mod operator;
+mod outgoing;
 mod print;
 mod progress;
 mod request;
@@ -35,6 +36,7 @@ mod serving;
 mod size;
 mod store;
 mod story;
+mod test_send;
 mod users;
 mod version;
 mod words;
@@ -71,6 +73,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             | Command::Serve
             | Command::Config(_)
             | Command::Version
+            | Command::Test(_)
             | Command::Completion { .. }
     );
     if !is_about_data {
@@ -93,7 +96,7 @@ fn dispatch(
     output: Output,
 ) -> Result<ExitCode> {
     match command {
-        Command::Lab(options) => lab::run(&options, data),
+        Command::Lab(options) => lab::run(&options, data, output),
         Command::Init(options) => init::run(options, file, data),
         Command::Serve => serve::run(file, data),
         Command::Config(command) => configuring::run(command, file, output),
@@ -105,6 +108,12 @@ fn dispatch(
         Command::Device(command) => operator::run(command.request(), data, output),
         Command::Import(command) => operator::run(command.request(data), data, output),
         Command::Export(command) => operator::run(command.request(), data, output),
+        Command::Queue(command) => operator::run(command.request(), data, output),
+        Command::Trace(options) => operator::trace::run(options, data, output),
+        Command::Dkim(command) => operator::run(command.request(), data, output),
+        Command::Dmarc(command) => operator::run(command.request(), data, output),
+        Command::Dns(command) => operator::run(command.request(file, data), data, output),
+        Command::Test(cli::TestCommand::Send(options)) => test_send::run(&options, output),
         Command::Store(command) => store::run(command, data, output),
         Command::Backup(options) => backup::run(options, data, output),
         Command::Restore(options) => restore::run(options, data, output),

@@ -57,6 +57,11 @@ pub fn show(at: Timestamp) -> String {
     format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
 }
 
+/// `2026-11-24 10:00:59`
+pub fn show_seconds(at: Timestamp) -> String {
+    format!("{}:{:02}", show(at), at.seconds().rem_euclid(60))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

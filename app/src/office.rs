@@ -1,22 +1,29 @@
 //! The post office: store, directory and mail, tied together.
 
-use crate::config::Keeping;
+use crate::config::Config;
 use crate::data::Data;
 use crate::doors::Kind;
+use crate::outgoing;
 use crate::users::Users;
-use core_directory::Directory;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use core_delivery::AttemptsTraced;
+use core_directory::{AdminError, Directory};
 use core_mailbox::Mail;
+use core_queue::{ByDomain, NextHop, Queue};
 use core_store::Batch;
+use core_trace::Trace;
 use core_world::World;
 use engine_net::Tls;
 use engine_password::Argon2Passwords;
 use engine_store_embedded::{EmbeddedStore, OpenError};
 use engine_system::{SystemClock, SystemRandom};
+use serve_relay::Routes;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
-use words_mail::{AccountId, MailboxName, SpecialUse};
+use words_mail::{AccountId, Domain, MailboxName, SpecialUse};
 
 /// The mailboxes that every new account gets besides INBOX.
 const MAILBOXES: [(&str, Option<SpecialUse>); 6] = [
@@ -52,6 +59,12 @@ pub struct Office {
     pub directory: Arc<Directory>,
     /// What.
     pub mail: Mail,
+    /// What waits to leave.
+    pub queue: Queue,
+    /// What became of each message.
+    pub trace: Trace,
+    /// Ways other than those of the DNS.
+    pub routes: Arc<Routes>,
     duty: Arc<OnceLock<Duty>>,
 }
 
@@ -59,6 +72,8 @@ pub struct Office {
 pub struct Duty {
     /// Since when.
     pub since: SystemTime,
+    /// What it was configured with when it began.
+    pub config: Config,
     /// The configuration file, if there is one.
     pub file: Option<PathBuf>,
     /// Where everything is kept.
@@ -82,18 +97,24 @@ impl Office {
             checkpoint_log: COMMAND_LOG,
             ..engine_store_embedded::Options::default()
         };
-        Office::open_with(data, &Keeping::default(), Users::default(), options)
+        Office::open_with(data, &Config::default(), Arc::default(), Users::default(), options)
     }
 
-    /// The same for a server; mail is kept as the configuration says, and `users` are asked about
-    /// people whom nobody has entered.
-    pub fn open_as(data: &Data, keeping: &Keeping, users: Users) -> Result<Office, OpenError> {
-        Office::open_with(data, keeping, users, engine_store_embedded::Options::default())
+    /// The same for a server, as the configuration says; `users` are asked about people whom nobody
+    /// has entered.
+    pub fn open_as(
+        data: &Data,
+        config: &Config,
+        routes: Arc<Routes>,
+        users: Users,
+    ) -> Result<Office, OpenError> {
+        Office::open_with(data, config, routes, users, engine_store_embedded::Options::default())
     }
 
     fn open_with(
         data: &Data,
-        keeping: &Keeping,
+        config: &Config,
+        routes: Arc<Routes>,
         users: Users,
         options: engine_store_embedded::Options,
     ) -> Result<Office, OpenError> {
@@ -101,6 +122,7 @@ impl Office {
         let random = Arc::new(SystemRandom);
         let passwords = Arc::new(Argon2Passwords::new(random.clone()));
         let world = World { clock: Arc::new(SystemClock), random, passwords };
+        let keeping = &config.mail;
         let options = core_mailbox::Options {
             size_max: SIZE_MAX + TRACE_MAX,
             keep_expunged: keeping.keep_expunged(),
@@ -113,7 +135,31 @@ impl Office {
         let directory = Directory::new(store.clone(), world.clone(), options)
             .with_elsewhere(users.elsewhere(&world, provision));
         let directory = Arc::new(directory);
-        Ok(Office { store, world, directory, mail, duty: Arc::default() })
+        let trace = Trace::new(store.clone(), world.clone(), core_trace::Options::default());
+        let next_hop: Arc<dyn NextHop> = match config.route.is_empty() {
+            true => Arc::new(ByDomain),
+            false => routes.clone(),
+        };
+        let tracer = Arc::new(AttemptsTraced(trace.clone()));
+        let options = outgoing::queue_options(config);
+        let (blobs, clone) = (store.clone(), world.clone());
+        let queue = Queue::new(store.clone(), blobs, clone, next_hop, tracer, options);
+        let duty = Arc::default();
+        Ok(Office { store, world, directory, mail, queue, trace, routes, duty })
+    }
+
+    /// What the DNS shall say of the keys of a domain: selectors and records.
+    pub async fn published_keys(
+        &self,
+        domain: &Domain,
+    ) -> Result<Vec<(String, String)>, AdminError> {
+        let keys = self.directory.admin().list_dkim_keys(domain).await?;
+        let record = |key: core_directory::DkimKeyEntry| {
+            let public = STANDARD.encode(&key.public);
+            let text = format!("v=DKIM1; k={}; p={public}", key.algorithm);
+            (key.selector, text)
+        };
+        Ok(keys.into_iter().map(record).collect())
     }
 
     /// From now on it serves.

@@ -3,10 +3,15 @@
 mod account;
 mod alias;
 mod device;
+mod dkim;
+mod dmarc;
+mod dns;
 mod domain;
 mod import;
 mod passwd;
+mod queue;
 mod recover;
+pub mod trace;
 
 use crate::control;
 use crate::data::Data;

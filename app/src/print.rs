@@ -46,6 +46,12 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Prints a line at once.
+pub fn line(text: &str) -> io::Result<()> {
+    let mut out = stdout();
+    writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
 /// Columns under a header.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();

@@ -5,27 +5,37 @@ mod account;
 mod alias;
 mod backup;
 mod device;
+mod dkim;
+mod dmarc;
+mod dns;
 mod domain;
 mod export;
 mod health;
 mod import;
+mod queue;
 mod recover;
 mod restore;
 mod store;
+mod trace;
 
 pub use account::{AccountRequest, Changes, NewOne};
 pub use alias::AliasRequest;
 pub use backup::{BackupRequest, told};
 pub use device::DeviceRequest;
+pub use dkim::DkimRequest;
+pub use dmarc::DmarcRequest;
+pub use dns::{DnsRequest, Here, Site};
 pub use domain::DomainRequest;
 pub use export::ExportRequest;
 pub use import::{
     AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, Remote, ServerPlan,
     ServerRequest,
 };
+pub use queue::{QueueAction, QueueRequest, QueueWhich};
 pub use recover::{RecoverAction, RecoverRequest};
 pub use restore::RestoreRequest;
 pub use store::{StoreRequest, explained};
+pub use trace::{TraceRequest, TraceWhich};
 
 use crate::office::Office;
 use crate::progress::Tell;
@@ -60,6 +70,16 @@ pub enum Request {
     Backup(BackupRequest),
     /// Messages from a backup.
     Restore(RestoreRequest),
+    /// What waits to leave.
+    Queue(QueueRequest),
+    /// The roads of messages.
+    Trace(TraceRequest),
+    /// The keys of a domain.
+    Dkim(DkimRequest),
+    /// Reports of others.
+    Dmarc(DmarcRequest),
+    /// The DNS of a domain.
+    Dns(DnsRequest),
     /// Is all well?
     Health,
 }
@@ -109,6 +129,11 @@ impl Office {
             Request::Store(request) => store::fulfil(self, request, tell).await,
             Request::Backup(request) => backup::fulfil(self, request, tell).await,
             Request::Restore(request) => restore::fulfil(self, request, tell).await,
+            Request::Queue(request) => queue::fulfil(self, request).await,
+            Request::Trace(request) => trace::fulfil(self, request, tell).await,
+            Request::Dkim(request) => dkim::fulfil(self, request).await,
+            Request::Dmarc(request) => dmarc::fulfil(self, request).await,
+            Request::Dns(request) => dns::fulfil(self, request, tell).await,
             Request::Health => health::fulfil(self).await,
         }
     }

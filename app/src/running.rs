@@ -8,6 +8,8 @@ use crate::doors::Door;
 use crate::keyring::{Keyring, Stamp};
 use crate::log;
 use crate::office::{Duty, Office};
+use crate::outgoing::{self, Ways};
+use crate::service::Service;
 use crate::serving::{self, Counters, Limits, Rules};
 use crate::users::Users;
 use crate::words::{Words, about};
@@ -76,9 +78,11 @@ impl Running {
         let signals = Signals::new(file.is_some())?;
         let stamps = keyring.stamps();
         let tls = Tls::new(keyring.present()?, Tickets::Given)?;
-        let (opening, keeping) = (data.clone(), config.mail.clone());
+        let routes = Arc::new(outgoing::routes(&config)?);
+        let (opening, as_configured) = (data.clone(), config.clone());
         let users = Users::of(&config)?;
-        let office = spawn_blocking(move || Office::open_as(&opening, &keeping, users));
+        let open = move || Office::open_as(&opening, &as_configured, routes, users);
+        let office = spawn_blocking(open);
         let office = patiently(&manager, office).await?;
         let office = office.map_err(|error| explain(error, words))?;
         let recovery = office.store.recovery();
@@ -120,6 +124,7 @@ impl Running {
         let doors = std::mem::take(&mut self.doors);
         self.office.begin_duty(Duty {
             since: SystemTime::now(),
+            config: self.config.clone(),
             file: self.file.clone(),
             data: self.data.clone(),
             doors: doors.iter().map(|door| (door.kind, door.listener.address())).collect(),
@@ -127,7 +132,16 @@ impl Running {
             is_confined: self.is_confined,
         });
         let (rules, limits) = (Rules::of(&self.config), Limits::of(&self.config));
-        let counters = serving::start(doors, rules, limits, &self.tls, &self.office, &stopping)?;
+        let listening: Vec<_> = doors
+            .iter()
+            .filter(|door| matches!(door.kind.service, Service::Smtp))
+            .map(|door| door.listener.address())
+            .collect();
+        let ways = Ways::of(&self.config, &self.office);
+        let counters =
+            serving::start(doors, rules, limits, &self.tls, &self.office, &ways, &stopping)?;
+        let delivery = counters.delivery();
+        outgoing::start(&self.config, &self.office, &ways, delivery, &listening, &stopping);
         tokio::spawn(control.serve(self.office.clone(), stopping.clone()));
         tokio::spawn(worker::tidy(self.office.mail.clone(), stopping));
         tell(&self.manager, State::Ready);

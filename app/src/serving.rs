@@ -6,6 +6,7 @@ use crate::doors::{Door, Kind};
 use crate::files;
 use crate::network::Network;
 use crate::office::Office;
+use crate::outgoing::Ways;
 use crate::service::Service;
 use anyhow::Result;
 use core_delivery::Delivery;
@@ -14,7 +15,8 @@ use engine_net::{Options, Peer, Proxies, Room, Security, Stopping, Tickets, Tls}
 use engine_system::SystemFiles;
 use proto_imap::ImapServer;
 use proto_pop3::Pop3Server;
-use proto_smtp::{Mode, SmtpSession, Standing, StartTls};
+use proto_smtp::{Dsn, Mode, RequireTls, SmtpSession, Standing, StartTls};
+use rules_sender::Policy;
 use serve_imap::ImapDesk;
 use serve_login::Login;
 use serve_pop3::Pop3Desk;
@@ -78,6 +80,7 @@ pub struct Counters(Arc<Inner>);
 
 struct Inner {
     office: Office,
+    ways: Ways,
     login: Login,
     imap_office: serve_imap::Office,
     kinds: Vec<Kind>,
@@ -121,10 +124,11 @@ pub fn start(
     limits: Limits,
     tls: &Tls,
     office: &Office,
+    ways: &Ways,
     stopping: &Stopping,
 ) -> Result<Counters> {
     let kinds = doors.iter().map(|door| door.kind).collect();
-    let counters = Counters::new(office, kinds, rules);
+    let counters = Counters::new(office, ways, kinds, rules);
     let room = files::room(limits.connections_max);
     for (index, door) in doors.into_iter().enumerate() {
         let options = options(&door, limits, tls, &room)?;
@@ -172,6 +176,8 @@ fn smtp_options(kind: Kind, rules: &Rules) -> proto_smtp::Options {
     proto_smtp::Options {
         starttls,
         scram: rules.scram,
+        dsn: Dsn::Offered,
+        requiretls: RequireTls::Offered,
         size_max: rules.size_max,
         recipients_max: rules.recipients_max,
         ..proto_smtp::Options::new(&rules.host_name, mode)
@@ -193,20 +199,27 @@ fn imap_options(kind: Kind, rules: &Rules, cleartext_login: bool) -> proto_imap:
 }
 
 impl Counters {
-    fn new(office: &Office, kinds: Vec<Kind>, rules: Rules) -> Counters {
+    fn new(office: &Office, ways: &Ways, kinds: Vec<Kind>, rules: Rules) -> Counters {
         let Office { directory, mail, world, .. } = office.clone();
         let options = imap_office_options(&rules);
         let login = Login::new(directory, world.clone());
         let imap_office = serve_imap::Office::new(login.clone(), mail, world, options);
-        let present = RwLock::new(Arc::new(Present::new(office, &imap_office, &kinds, rules)));
-        Counters(Arc::new(Inner { office: office.clone(), login, imap_office, kinds, present }))
+        let ways = ways.clone();
+        let present = Present::new(office, &ways, &imap_office, &kinds, rules);
+        let (office, present) = (office.clone(), RwLock::new(Arc::new(present)));
+        Counters(Arc::new(Inner { office, ways, login, imap_office, kinds, present }))
     }
 
     /// Who comes from now on is served by these.
     pub fn set_rules(&self, rules: Rules) {
-        let Inner { office, imap_office, kinds, present, .. } = &*self.0;
-        let new = Arc::new(Present::new(office, imap_office, kinds, rules));
+        let Inner { office, ways, imap_office, kinds, present, .. } = &*self.0;
+        let new = Arc::new(Present::new(office, ways, imap_office, kinds, rules));
         *present.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    /// The road in, as it is now.
+    pub fn delivery(&self) -> Arc<Delivery> {
+        self.present().delivery.clone()
     }
 
     fn present(&self) -> Arc<Present> {
@@ -272,11 +285,12 @@ impl Counters {
 impl Present {
     fn new(
         office: &Office,
+        ways: &Ways,
         imap_office: &serve_imap::Office,
         kinds: &[Kind],
         rules: Rules,
     ) -> Present {
-        let Office { directory, mail, world, .. } = office.clone();
+        let Office { directory, mail, world, queue, trace, store, .. } = office.clone();
         let options = core_delivery::Options {
             host_name: rules.host_name.clone(),
             size_max: rules.size_max,
@@ -288,7 +302,11 @@ impl Present {
         Present {
             delivery: Arc::new(
                 Delivery::new(directory, mail, world, options)
-                    .with_files(Arc::new(SystemFiles), Arc::new(trouble)),
+                    .with_files(Arc::new(SystemFiles), Arc::new(trouble))
+                    .with_way_out(queue, store)
+                    .with_trace(trace)
+                    .with_examiner(ways.examiner.clone(), Policy::default())
+                    .with_signer(ways.signer.clone()),
             ),
             imap_office: Arc::new(imap_office.with(imap_office_options(&rules))),
             smtp: kinds.iter().map(|kind| Arc::new(smtp_options(*kind, &rules))).collect(),

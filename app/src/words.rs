@@ -15,6 +15,7 @@ pub struct Words {
     pub title: &'static str,
     pub people: &'static str,
     pub password: &'static str,
+    pub outside: &'static str,
     pub data: &'static str,
     pub authority: &'static str,
     pub try_it: &'static str,
@@ -35,6 +36,8 @@ pub struct Words {
     pub other_version: &'static str,
     /// Sentences for events of the log, by the event's name; `{name}` stands for a field.
     pub story: &'static [(&'static str, &'static str)],
+    /// Sentences for the road of one message, as `estafeta trace` tells it.
+    pub road: &'static [(&'static str, &'static str)],
 }
 
 const ENGLISH: Words = Words {
@@ -42,6 +45,7 @@ const ENGLISH: Words = Words {
     title: "a post office for {}",
     people: "People",
     password: "first password",
+    outside: "Outside",
     data: "Data",
     authority: "Certificate authority, for clients that use TLS",
     try_it: "Try it by hand. Type what is indented, line by line:",
@@ -103,6 +107,22 @@ const ENGLISH: Words = Words {
         ),
         ("disconnected", "the connection ends, {reason} ({received} octets in, {sent} out)"),
     ],
+    road: &[
+        (
+            "came",
+            "came from {from}: {peer} ({helo}) brought {size} octets by {how}, encryption: {tls}",
+        ),
+        ("found", "{method} says {result}: {reason}"),
+        ("decided", "decided: {decision}"),
+        ("filed", "FILED for {to} in a mailbox of {address} (number {mailbox}) as UID {uid}"),
+        ("maildir", "FILED for {to} in the Maildir of {address}"),
+        ("queued", "QUEUED for {address}, who is elsewhere ({to})"),
+        ("refused", "REFUSED for {to}: {why}"),
+        ("delivered", "LEFT for {to}: {peer} took it and said: {words}"),
+        ("deferred", "NOT YET for {to}: {peer}: {words}; next try {next}"),
+        ("failed", "GIVEN UP for {to}: {peer}: {words}; the sender is told"),
+        ("operator", "the operator has changed it for {to}: {words}"),
+    ],
 };
 
 const SPANISH: Words = Words {
@@ -110,6 +130,7 @@ const SPANISH: Words = Words {
     title: "una oficina de correos para {}",
     people: "Personas",
     password: "primera contraseña",
+    outside: "Fuera",
     data: "Datos",
     authority: "Autoridad de certificación, para clientes que usan TLS",
     try_it: "Pruébalo a mano. Escribe lo que está sangrado, línea a línea:",
@@ -180,6 +201,22 @@ const SPANISH: Words = Words {
             "termina la conexión, {reason} ({received} octetos recibidos, {sent} enviados)",
         ),
     ],
+    road: &[
+        ("came", "llegó de {from}: {peer} ({helo}) trajo {size} octetos por {how}, cifrado: {tls}"),
+        ("found", "{method} dice {result}: {reason}"),
+        ("decided", "decisión: {decision}"),
+        (
+            "filed",
+            "GUARDADO para {to} en un buzón de {address} (número {mailbox}) con el UID {uid}",
+        ),
+        ("maildir", "GUARDADO para {to} en el Maildir de {address}"),
+        ("queued", "EN COLA para {address}, que está en otro servidor ({to})"),
+        ("refused", "RECHAZADO para {to}: {why}"),
+        ("delivered", "SALIÓ para {to}: {peer} lo aceptó y dijo: {words}"),
+        ("deferred", "TODAVÍA NO para {to}: {peer}: {words}; próximo intento {next}"),
+        ("failed", "ABANDONADO para {to}: {peer}: {words}; se avisa al remitente"),
+        ("operator", "el operador lo ha cambiado para {to}: {words}"),
+    ],
 };
 
 const CATALAN: Words = Words {
@@ -187,6 +224,7 @@ const CATALAN: Words = Words {
     title: "una oficina de correus per a {}",
     people: "Persones",
     password: "primera contrasenya",
+    outside: "Fora",
     data: "Dades",
     authority: "Autoritat de certificació, per a clients que fan servir TLS",
     try_it: "Prova-ho a mà. Escriu el que va sagnat, línia a línia:",
@@ -254,6 +292,22 @@ const CATALAN: Words = Words {
             "la connexió s'acaba, {reason} ({received} octets rebuts, {sent} enviats)",
         ),
     ],
+    road: &[
+        (
+            "came",
+            "va arribar de {from}: {peer} ({helo}) va portar {size} octets per {how}, xifratge: {tls}",
+        ),
+        ("found", "{method} diu {result}: {reason}"),
+        ("decided", "decisió: {decision}"),
+        ("filed", "DESAT per a {to} en una bústia de {address} (número {mailbox}) amb l'UID {uid}"),
+        ("maildir", "DESAT al Maildir de {address}, per a {to}"),
+        ("queued", "EN CUA per a {address}, que és en un altre servidor ({to})"),
+        ("refused", "REBUTJAT per a {to}: {why}"),
+        ("delivered", "HA SORTIT per a {to}: {peer} l'ha acceptat i ha dit: {words}"),
+        ("deferred", "ENCARA NO per a {to}: {peer}: {words}; pròxim intent {next}"),
+        ("failed", "ABANDONAT per a {to}: {peer}: {words}; s'avisa el remitent"),
+        ("operator", "l'operador ho ha canviat per a {to}: {words}"),
+    ],
 };
 
 impl Words {
@@ -267,10 +321,28 @@ impl Words {
         Words::of(locale.as_deref().unwrap_or_default())
     }
 
-    fn of(locale: &str) -> &'static Words {
+    /// In the language of a locale, as in `es_ES.UTF-8`; English if it is another.
+    pub fn of(locale: &str) -> &'static Words {
         let language = locale.split(['_', '.', '@']).next().unwrap_or_default();
         Words::ALL.into_iter().find(|words| words.language == language).unwrap_or(&ENGLISH)
     }
+}
+
+/// The sentence of that name, its fields filled in.
+pub fn told(sentences: &[(&str, &str)], name: &str, fields: &[(&str, &str)]) -> String {
+    let Some((_, sentence)) = sentences.iter().find(|(other, _)| *other == name) else {
+        return name.to_string();
+    };
+    let mut told = String::new();
+    let mut rest = *sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (field, after) = after.split_once('}').unwrap_or((after, ""));
+        let value = fields.iter().find(|(other, _)| *other == field).map_or("", |(_, v)| *v);
+        told.push_str(before);
+        told.extend(value.chars().filter(|c| !c.is_control()));
+        rest = after;
+    }
+    told + rest
 }
 
 /// `text` about `what`.

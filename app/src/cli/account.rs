@@ -113,7 +113,7 @@ fn deliver_to(text: &str) -> Result<Elsewhere, String> {
 }
 
 /// How a password is given.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct PasswordChoice {
     /// The password; others may see it in the process list and the shell's history
     #[arg(long, value_name = "PASSWORD", conflicts_with = "password_stdin")]

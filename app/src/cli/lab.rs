@@ -4,13 +4,17 @@ use super::domain;
 use crate::log::Form;
 use crate::network::Network;
 use crate::service::PortChoice;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::net::IpAddr;
 use words_mail::Domain;
 
 /// `estafeta lab`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Lab {
+    /// What to do instead.
+    #[command(subcommand)]
+    pub command: Option<LabCommand>,
     /// Address to listen at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub listen: IpAddr,
@@ -30,7 +34,21 @@ pub struct Lab {
     /// How the log is written
     #[arg(long, value_enum, default_value_t = Form::Words)]
     pub log: Form,
+    /// No world outside: no second post office, no DNS server
+    #[arg(long)]
+    pub alone: bool,
     /// No card, and of the log only warnings
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// `estafeta lab COMMAND`
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Run the test plan of the course on a lab of its own, and print what was seen on the wire
+    Test {
+        /// Also print every line that was said
+        #[arg(short, long)]
+        verbose: bool,
+    },
 }

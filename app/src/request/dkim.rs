@@ -64,7 +64,9 @@ async fn list(office: &Office, name: &Domain, said: &str) -> Result<Reply, Strin
         let about = match key.state {
             KeyState::Next => "next: to be published, signs from the next rotation on",
             KeyState::Active => "active: signs",
-            KeyState::Retired => "retired: keep its record for two weeks, while its mail is on its way",
+            KeyState::Retired => {
+                "retired: keep its record for two weeks, while its mail is on its way"
+            }
         };
         text.push_str(&format!("; {about}\n{}\n", line(key)));
     }

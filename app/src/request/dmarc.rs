@@ -54,7 +54,8 @@ pub(super) async fn fulfil(office: &Office, request: DmarcRequest) -> Result<Rep
 /// One report on one line. What others wrote is shown without control characters.
 fn line(received: &Received) -> String {
     let Received { report, messages, passed } = received;
-    let shown = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(80).collect() };
+    let shown =
+        |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(80).collect() };
     format!(
         "{} about {}: {messages} messages, {} of them not from there\n",
         shown(&report.organisation),
