@@ -31,12 +31,12 @@ fn a_million_rows() {
         let world = TestWorld::new();
         {
             let (_store, queue, store) = open_all(directory.path(), &world);
-            let empty = add_one_by_one(&queue, &*store, &world, "before.org").await;
+            let empty = add_one_by_one(&queue, &store, &world, "before.org").await;
             println!("adding one by one to an empty queue: {empty:.0} a second");
             let begin = Instant::now();
-            fill(&queue, &*store, &world, DEAD, |_| "u@dead.test".to_string()).await;
+            fill(&queue, &store, &world, DEAD, |_| "u@dead.test".to_string()).await;
             let far = |i| format!("u@d{}.test", i % DESTINATIONS);
-            fill(&queue, &*store, &world, OTHERS, far).await;
+            fill(&queue, &store, &world, OTHERS, far).await;
             println!("{} rows added in {:.1?}", DEAD + OTHERS, begin.elapsed());
         }
         let base = memory("VmRSS");
@@ -69,7 +69,7 @@ fn a_million_rows() {
         }
         let rate = f64::from(jobs) / begin.elapsed().as_secs_f64();
         println!("{jobs} jobs taken and reported by one lane: {rate:.0} a second");
-        let full = add_one_by_one(&queue, &*store, &world, "after.org").await;
+        let full = add_one_by_one(&queue, &store, &world, "after.org").await;
         println!("adding one by one to the full queue: {full:.0} a second");
         let statistics = queue.statistics(None).await.unwrap();
         println!("a page of statistics: {} destinations", statistics.destinations.len());
