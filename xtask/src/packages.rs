@@ -31,6 +31,7 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "openssl", package: "openssl" },
     Program { name: "opendkim", package: "opendkim" },
     Program { name: "opendkim-testmsg", package: "opendkim-tools" },
+    Program { name: "pebble", package: "pebble" },
     Program { name: "dkimverify", package: "python3-dkim" },
 ];
 

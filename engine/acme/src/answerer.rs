@@ -96,7 +96,8 @@ fn challenge_certificate(name: &str, digest: &[u8]) -> Result<CertifiedKey, Stri
 /// Answers by TLS-ALPN-01; never ends.
 pub(crate) async fn serve_tls(listener: TcpListener, answers: Answers) {
     let provider: Arc<CryptoProvider> = Arc::new(aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = match config {
         Ok(config) => config.with_no_client_auth().with_cert_resolver(Arc::new(answers)),
         Err(error) => return tracing::error!(%error, "TLS cannot be set up"),

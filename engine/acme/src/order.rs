@@ -78,11 +78,9 @@ impl fmt::Display for AcmeError {
             AcmeError::File(path, error) => {
                 write!(f, "{}: {error}; the server must be able to write there", path.display())
             }
-            AcmeError::BadAccount(path) => write!(
-                f,
-                "{} holds no account; remove it, and a new one is made",
-                path.display()
-            ),
+            AcmeError::BadAccount(path) => {
+                write!(f, "{} holds no account; remove it, and a new one is made", path.display())
+            }
         }
     }
 }
@@ -148,10 +146,12 @@ async fn prove(
         }
         asked.set_ready().await?;
     }
-    let status = order.poll_ready(&RetryPolicy::default().timeout(PATIENCE)).await?;
-    match status {
-        OrderStatus::Ready | OrderStatus::Valid => Ok(()),
-        _ => Err(AcmeError::NotProved(failures(order).await, challenge)),
+    match order.poll_ready(&RetryPolicy::default().timeout(PATIENCE)).await {
+        Ok(OrderStatus::Ready | OrderStatus::Valid) => Ok(()),
+        Ok(_) => Err(AcmeError::NotProved(failures(order).await, challenge)),
+        // So it says that it has looked in vain.
+        Err(Error::Api(problem)) => Err(AcmeError::NotProved(problem.to_string(), challenge)),
+        Err(error) => Err(error.into()),
     }
 }
 

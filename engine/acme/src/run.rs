@@ -112,7 +112,9 @@ impl Acme {
         }
         let mut failures = 0;
         loop {
-            if failures == 0 && let Some(certificate) = &present {
+            if failures == 0
+                && let Some(certificate) = &present
+            {
                 self.rest_until(renew_at(certificate.validity(), self.chance())).await;
             }
             match self.issue().await {
