@@ -1,9 +1,10 @@
 //! The dialogue with a server, shown with arrows as it goes, or kept for a program.
 
-use crate::print::{self, Output};
+use crate::print::Output;
 use anyhow::Result;
 use proto_smtp::client::Fate;
 use serde_json::{Value, json};
+use std::io::{self, ErrorKind, Write, stdout};
 use words_mail::Address;
 
 /// Most lines of a message that are shown.
@@ -109,7 +110,7 @@ impl Dialogue {
         let pairs = || to.iter().zip(told);
         if self.output == Output::Table {
             for (address, fate) in pairs() {
-                print::line(&format!("== {address}: {}: {fate}", word_of(fate)))?;
+                say(&format!("== {address}: {}: {fate}", word_of(fate)))?;
             }
             return Ok(());
         }
@@ -132,16 +133,25 @@ impl Dialogue {
             "recipients": recipients,
             "dialogue": self.kept,
         });
-        print::line(&serde_json::to_string_pretty(&value)?)?;
+        say(&serde_json::to_string_pretty(&value)?)?;
         Ok(())
     }
 
     fn line(&mut self, arrow: &str, who: &str, text: &str) -> Result<()> {
         match self.output {
-            Output::Table => print::line(format!("{arrow} {text}").trim_end())?,
+            Output::Table => say(format!("{arrow} {text}").trim_end())?,
             Output::Json => self.kept.push(json!({ "who": who, "line": text })),
         }
         Ok(())
+    }
+}
+
+/// Prints a line at once. A reader that has seen enough is no fault.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = stdout();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }
 
