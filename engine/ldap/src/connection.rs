@@ -26,8 +26,6 @@ const INSUFFICIENT_ACCESS: u32 = 50;
 
 /// What a connection is to do.
 pub(crate) enum Work<'a> {
-    /// Nothing more.
-    Connect,
     /// Read the entry at `dn`.
     Read { dn: &'a str },
     /// Find the one entry below `base`.
@@ -42,7 +40,7 @@ impl Work<'_> {
     /// By which connection.
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Work::Connect | Work::Read { .. } | Work::Search { .. } => Kind::Service,
+            Work::Read { .. } | Work::Search { .. } => Kind::Service,
             Work::Bind { .. } | Work::BindAndRead { .. } => Kind::Bind,
         }
     }
@@ -114,7 +112,6 @@ impl Connection {
     ) -> Result<Done, Trouble> {
         let mut done = Done::default();
         match work {
-            Work::Connect => {}
             Work::Read { dn } => done.entry = self.read(dn, attributes).await?,
             Work::Search { base, filter } => {
                 done.entry = self.search(base, filter, attributes).await?;

@@ -50,11 +50,6 @@ impl LdapAuthority {
         Ok(LdapAuthority(Arc::new(Inner { options, pool, is_answering: AtomicBool::new(true) })))
     }
 
-    /// Asks the first server that answers for nothing, to see whether it can be asked.
-    pub async fn probe(&self) -> Result<(), AuthorityError> {
-        self.ask(|inner| async move { inner.with(&Work::Connect).await.map(|_| ()) }).await
-    }
-
     /// Puts a question, in time, and in a task of its own: it holds up nobody if it fails in a way
     /// that nobody has foreseen, and leaves no connection half-used if the asker goes away.
     async fn ask<T, F>(&self, question: impl FnOnce(Arc<Inner>) -> F) -> Result<T, AuthorityError>

@@ -180,7 +180,6 @@ async fn connections_are_encrypted_and_certificates_believed_or_not() {
         let good = with(&known, "localhost");
         assert_eq!(verify(&good, "carl", "primes").await, Ok(Verdict::Right(carl())));
         assert_eq!(verify(&good, "carl", "no").await, Ok(Verdict::Unknown));
-        assert_eq!(good.probe().await, Ok(()));
         let strange = with(&Roots::none(), "localhost");
         let error = verify(&strange, "carl", "primes").await.unwrap_err().to_string();
         assert!(error.contains("certificate"), "{encryption:?} {error}");
@@ -247,7 +246,6 @@ async fn a_service_that_is_not_let_in_and_a_base_that_is_not_there_are_told() {
     let ldap = LdapAuthority::new(Options { service, ..options(&server, search()) }).unwrap();
     let error = verify(&ldap, "carl", "primes").await.unwrap_err().to_string();
     assert!(error.contains(READER) && error.contains("invalidCredentials"), "{error}");
-    assert!(ldap.probe().await.is_err());
     let base = "ou=nowhere,dc=mired,dc=org".to_string();
     let nowhere = Way::Search { base, filter: FILTER.to_string() };
     let ldap = LdapAuthority::new(options(&server, nowhere)).unwrap();
