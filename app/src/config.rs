@@ -18,7 +18,8 @@ pub use schema::{Config, Ldap, Listener, Route};
 pub use show::{rows, show};
 pub use table::{Present, When};
 pub use value::{
-    Address, Cleartext, HostName, List, Port, Server, SystemName, Text, TlsMode, UserSource, WayTls,
+    AcmeChallenge, Address, Cleartext, HostName, List, Port, Server, SystemName, Text, TlsMode,
+    UserSource, WayTls,
 };
 
 use anyhow::{Context, Result, anyhow};

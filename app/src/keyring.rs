@@ -3,12 +3,13 @@
 use crate::certificate;
 use crate::config::{Keypair, reread};
 use crate::data::Data;
-use anyhow::{Result, anyhow, bail};
-use engine_net::Certificates;
+use anyhow::{Context, Result, anyhow, bail};
+use engine_net::{Certificate, Certificates};
 use std::fs;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often the files of given certificates are looked at.
@@ -30,6 +31,13 @@ pub enum Keyring {
     },
     /// From the operator's.
     Given(Vec<Keypair>),
+    /// From an authority, by ACME; until there is one, and for other names, the rest.
+    Acme {
+        /// Where it is: chain and key.
+        file: PathBuf,
+        /// The others.
+        rest: Box<Keyring>,
+    },
 }
 
 /// What shows that a file is another: its place on the disk, its size, when it was changed.
@@ -47,6 +55,7 @@ impl Keyring {
                 let read = keypairs.iter().map(reread).collect::<Result<Vec<_>, _>>();
                 certificates(&read.map_err(|error| anyhow!(error))?)
             }
+            Keyring::Acme { file, rest } => in_front(file, rest.load()?),
         }
     }
 
@@ -54,6 +63,7 @@ impl Keyring {
     pub fn present(&self) -> Result<Certificates> {
         match self {
             Keyring::Own { .. } => self.load(),
+            Keyring::Acme { file, rest } => in_front(file, rest.present()?),
             Keyring::Given(keypairs) => certificates(keypairs),
         }
     }
@@ -62,7 +72,7 @@ impl Keyring {
     pub fn interval(&self) -> Duration {
         match self {
             Keyring::Own { .. } => OWN_INTERVAL,
-            Keyring::Given(_) => GIVEN_INTERVAL,
+            Keyring::Given(_) | Keyring::Acme { .. } => GIVEN_INTERVAL,
         }
     }
 
@@ -73,8 +83,24 @@ impl Keyring {
             Keyring::Given(keypairs) => {
                 keypairs.iter().flat_map(|k| [stamp(&k.chain), stamp(&k.key)]).collect()
             }
+            Keyring::Acme { file, rest } => {
+                std::iter::once(stamp(file)).chain(rest.stamps()).collect()
+            }
         }
     }
+}
+
+/// The certificate in `file`, if there is one, before all others.
+fn in_front(file: &Path, rest: Certificates) -> Result<Certificates> {
+    let text = match fs::read(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(rest),
+        Err(error) => return Err(error).with_context(|| file.display().to_string()),
+    };
+    let first = Certificate::from_pem(&text, &text).with_context(|| {
+        format!("{}; remove it, and another is asked for at the next start", file.display())
+    })?;
+    Ok(Certificates::new(first, rest.all().into_iter().cloned().collect()))
 }
 
 fn certificates(keypairs: &[Keypair]) -> Result<Certificates> {
@@ -91,7 +117,6 @@ fn stamp(path: &Path) -> Option<Stamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine_net::Certificate;
 
     #[test]
     fn renewed_files_are_noticed_and_read() {

@@ -1,5 +1,6 @@
 //! Estafeta: a complete post office in one binary, that also is its own command line.
 
+mod acme;
 mod backup;
 mod card;
 mod certificate;

@@ -1,6 +1,7 @@
 //! The life of a server, from its open ports to its end: the same for `estafeta lab` and
 //! `estafeta serve`.
 
+use crate::acme;
 use crate::config::{self, Config, Loaded, When};
 use crate::control::Control;
 use crate::data::Data;
@@ -18,10 +19,12 @@ use anyhow::{Context, Result, anyhow};
 use engine_net::{Certificates, Stop, Stopping, Tickets, Tls, stop};
 use engine_process::{Manager, State};
 use engine_store_embedded::OpenError;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{error, info, warn};
@@ -47,6 +50,8 @@ pub struct Plan {
     pub manager: Manager,
     /// Does the kernel keep it from most files?
     pub is_confined: bool,
+    /// Where an authority is answered, if it is asked for certificates.
+    pub acme: Option<TcpListener>,
 }
 
 /// A server whose store is open. Must be [closed](Running::close).
@@ -65,6 +70,9 @@ pub struct Running {
     doors: Vec<Door>,
     manager: Arc<Manager>,
     is_confined: bool,
+    acme: Option<TcpListener>,
+    /// Rings when there is a new certificate.
+    issued: Arc<Notify>,
     control: Option<Control>,
     signals: Signals,
     stop: Stop,
@@ -74,7 +82,7 @@ pub struct Running {
 impl Running {
     /// Opens the store. Whoever comes meanwhile waits.
     pub async fn open(plan: Plan, words: &'static Words) -> Result<Running> {
-        let Plan { config, file, data, doors, keyring, manager, is_confined } = plan;
+        let Plan { config, file, data, doors, keyring, manager, is_confined, acme } = plan;
         let signals = Signals::new(file.is_some())?;
         let stamps = keyring.stamps();
         let tls = Tls::new(keyring.present()?, Tickets::Given)?;
@@ -109,6 +117,8 @@ impl Running {
             doors,
             manager: Arc::new(manager),
             is_confined,
+            acme,
+            issued: Arc::default(),
             control: Some(control),
             signals,
             stop,
@@ -142,6 +152,11 @@ impl Running {
             serving::start(doors, rules, limits, &self.tls, &self.office, &ways, &stopping)?;
         let delivery = counters.delivery();
         outgoing::start(&self.config, &self.office, &ways, delivery, &listening, &stopping);
+        if let Some(listener) = self.acme.take() {
+            let doors = (ways.resolver.clone(), self.office.world.clone());
+            let (bell, stopping) = (self.issued.clone(), stopping.clone());
+            acme::start(&self.config, self.data.path(), listener, doors, bell, stopping)?;
+        }
         tokio::spawn(control.serve(self.office.clone(), stopping.clone()));
         tokio::spawn(worker::tidy(self.office.mail.clone(), stopping));
         tell(&self.manager, State::Ready);
@@ -161,6 +176,7 @@ impl Running {
             let told = tokio::select! {
                 told = self.signals.next() => Some(told),
                 () = sleep_until(look) => None,
+                () = self.issued.notified() => None,
             };
             match told {
                 Some(Told::End) => return,
@@ -207,10 +223,12 @@ impl Running {
                 info!(key = change.key, "changed in the configuration");
             }
         }
-        self.keyring = match loaded.keypairs.is_empty() {
+        let keyring = match loaded.keypairs.is_empty() {
             true => own_keyring(self.data.clone(), &loaded.config),
             false => Keyring::Given(loaded.keypairs),
         };
+        // Whether there is ACME is decided at the start.
+        self.keyring = acme::keyring(&self.started, self.data.path(), keyring);
         self.load_certificates().await;
         counters.set_rules(Rules::of(&loaded.config));
         let (before, amount) = (self.config.log.level, loaded.config.log.level);

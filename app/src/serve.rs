@@ -1,6 +1,7 @@
 //! `estafeta serve`: the real server. It begins with whatever rights it was given, and goes on with
 //! as few as possible.
 
+use crate::acme;
 use crate::config::{self, Config, Keypair, Loaded, UserSource};
 use crate::data::Data;
 use crate::doors;
@@ -33,6 +34,7 @@ pub fn run(file: Option<&Path>, data: Option<&Path>) -> Result<ExitCode> {
     files::raise();
     // Who comes from now on waits until the store is open, and nobody is turned away.
     let doors = doors::open(&config, handed_sockets()?)?;
+    let listener = acme::bind(&config)?;
     let identity = if is_root() { Some(config::identity(&config)?) } else { None };
     if let Some(identity) = &identity {
         belongs_to(&data, identity)?;
@@ -47,8 +49,9 @@ pub fn run(file: Option<&Path>, data: Option<&Path>) -> Result<ExitCode> {
         true => own_keyring(data.clone(), &config),
         false => Keyring::Given(keypairs),
     };
-    let file = Some(file);
-    let plan = Plan { config, file, data, doors, keyring, manager, is_confined };
+    let keyring = acme::keyring(&config, data.path(), keyring);
+    let (file, acme) = (Some(file), listener);
+    let plan = Plan { config, file, data, doors, keyring, manager, is_confined, acme };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(plan));
     // What is still under way after the grace does not hold up the end.
@@ -96,7 +99,7 @@ fn reach(config: &Config, file: &Path, keypairs: &[Keypair]) -> Confinement {
         reach = reach.and_write(directory);
     }
     let (ldap, system) = (&config.ldap, &config.system_users);
-    for file in [&ldap.ca, &ldap.service_password_file].into_iter().flatten() {
+    for file in [&ldap.ca, &ldap.service_password_file, &config.acme.ca].into_iter().flatten() {
         reach = reach.and_read(file);
     }
     if config.users.from.0.contains(&UserSource::System) {

@@ -4,8 +4,8 @@
 
 use super::table::table;
 use super::value::{
-    Address, Cleartext, Count, HostName, List, Octets, Port, Separator, Server, Span, SystemName,
-    Text, TlsMode, UserSource, WayTls,
+    AcmeChallenge, Address, Cleartext, Count, HostName, List, Octets, Port, Separator, Server,
+    Span, SystemName, Text, TlsMode, UserSource, WayTls,
 };
 use crate::log;
 use crate::network::Network;
@@ -52,6 +52,7 @@ table! {
         }
         tables {
             limits: Limits;
+            door: DoorKeys;
             login: Login;
             users: Users;
             ldap: Ldap;
@@ -59,6 +60,7 @@ table! {
             mail: Mail;
             sending: Sending;
             dns: Dns;
+            acme: Acme;
             log: Log;
         }
         lists {
@@ -77,11 +79,35 @@ table! {
             live message_size: Octets<65_536, 2_147_483_648> = Octets(50 << 20);
             /// Recipients of one message.
             live recipients: Count<100, 100_000> = Count(1000);
+            /// Recipients elsewhere to whom one account may write in an hour, and in 24 hours. Whoever has a stolen
+            /// password writes to many more.
+            live recipients_per_hour: Count<1, 1_000_000> = Count(500);
+            /// See `recipients_per_hour`.
+            live recipients_per_day: Count<1, 10_000_000> = Count(2000);
             /// Connections at once, all listeners together.
             restart connections: Option<Count<1, 1_000_000>> = None,
                 "as many as the system lets us have files, less a quarter";
             /// Connections at once from one address (of IPv6: from one /64) to one listener.
             restart connections_per_address: Count<1, 1_000_000> = Count(200);
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
+    /// How strangers are met who bring mail. Programs on this machine and in `my_networks` are let in at once.
+    pub struct DoorKeys {
+        keys {
+            /// Seconds that a stranger waits for the greeting, the first time in a week. Programs that send in
+            /// masses do not wait, and are turned away.
+            live greeting_delay: Span<0, 30> = Span(2);
+            /// Lists in the DNS of addresses that others warn of, as in "zen.spamhaus.org". Whoever is on one
+            /// is refused. See to it that the list lets you ask.
+            live blocklists: List<HostName> = List(Vec::new());
+            /// Is whoever comes for the first time asked to come again in some minutes? Programs that
+            /// send in masses do not; some mail comes late.
+            live greylist: bool = false;
         }
         tables {}
         lists {}
@@ -257,6 +283,35 @@ table! {
             restart user: Option<Text> = None, "no login";
             /// File that holds the password, and nothing else.
             restart password_file: Option<PathBuf> = None, "none: needed as soon as there is a `user`";
+        }
+        tables {}
+        lists {}
+    }
+}
+
+table! {
+    /// Certificates from an authority that gives them by itself (ACME), as Let's Encrypt does. They are renewed when two thirds of their life are over; open connections go on.
+    pub struct Acme {
+        keys {
+            /// The names that the certificate shall be for, as in ["mail.example.org"]. Without any,
+            /// nobody is asked for certificates.
+            restart names: List<HostName> = List(Vec::new());
+            /// Addresses to which the authority may write.
+            restart contact: List<Text> = List(Vec::new());
+            /// The URL of the authority's directory. Whoever sets `names` agrees to its terms.
+            restart directory: Text =
+                Text("https://acme-v02.api.letsencrypt.org/directory".to_string());
+            /// How it is proved that the names are yours: by a certificate at port 443 of each
+            /// (tls-alpn-01), or by a file at port 80 (http-01).
+            restart challenge: AcmeChallenge = AcmeChallenge::TlsAlpn;
+            /// Where the authority is answered: an address of this machine.
+            restart address: Address = Address::Every;
+            /// The port there. The authority itself always comes to 443, or 80; another port needs
+            /// somebody who passes it on.
+            restart port: Option<Port> = None, "443 for tls-alpn-01, 80 for http-01";
+            /// A file with certificates of authorities to be believed besides those of the system, for
+            /// an ACME server of your own.
+            restart ca: Option<PathBuf> = None, "none";
         }
         tables {}
         lists {}

@@ -635,6 +635,20 @@ choices!(
     ]
 );
 
+/// How it is proved to an authority that names are ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcmeChallenge {
+    /// By a certificate at port 443 (RFC 8737).
+    TlsAlpn,
+    /// By a file at port 80 (RFC 8555).
+    Http,
+}
+
+choices!(
+    AcmeChallenge,
+    [("tls-alpn-01", AcmeChallenge::TlsAlpn), ("http-01", AcmeChallenge::Http)]
+);
+
 /// Those who may know people that are not entered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserSource {

@@ -44,7 +44,8 @@ impl Post {
             names: house.certificate_names(),
             addresses: vec![house.listen],
         };
-        let plan = Plan { config, file: None, data, doors, keyring, manager, is_confined: false };
+        let (is_confined, acme) = (false, None);
+        let plan = Plan { config, file: None, data, doors, keyring, manager, is_confined, acme };
         Ok((house, Running::open(plan, words).await?))
     }
 }
