@@ -4,15 +4,21 @@ use crate::config::{Config, Route as Way, WayTls};
 use crate::office::Office;
 use anyhow::{Context, Result, anyhow, bail};
 use core_delivery::Delivery;
+use core_feedback::Feedback;
+use core_guard::{Greylist, Patience, SenderBook};
 use core_queue::{Queue, Schedule, Work};
+use core_store::StoreError;
+use core_transport::Policies;
 use core_world::{Dialer, Examiner, Resolver, Signer};
 use engine_dns::{DnsResolver, Dnssec};
 use engine_genuine::{Genuine, Notary};
+use engine_https::Https;
 use engine_net::{Roots, Stopping, TcpDialer};
 use proto_sasl::client::Credentials;
+use rules_sender::Policy;
 use serve_relay::{
     Doors, Hop, HopTls, Options, Ourselves, RecipientMatch, Relay, Route, Routes, SenderMatch,
-    Source, Turn, Unasked,
+    Source, Turn,
 };
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
+use words_mail::Address;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -40,18 +47,32 @@ pub struct Ways {
     pub examiner: Arc<dyn Examiner>,
     /// Signatures of our own.
     pub signer: Arc<dyn Signer>,
+    /// What other domains are told of mail under their name.
+    pub feedback: Option<Feedback>,
 }
 
 impl Ways {
     /// As the configuration says.
     pub fn of(config: &Config, office: &Office) -> Ways {
         let resolver: Arc<dyn Resolver> = Arc::new(resolver(config));
-        Ways {
-            examiner: Arc::new(Genuine::new(resolver.clone(), office.world.clock.clone())),
-            signer: Arc::new(Notary::new()),
-            resolver,
-        }
+        let clock = office.world.clock.clone();
+        let genuine = Arc::new(Genuine::new(resolver.clone(), clock.clone()));
+        let feedback = contact(config).map(|contact| {
+            let organisation = config.host_name();
+            let options = core_feedback::Options { organisation, contact, policy: Policy::default() };
+            Feedback::new(office.store.clone(), clock, resolver.clone(), options)
+        });
+        let examiner: Arc<dyn Examiner> = match &feedback {
+            Some(feedback) => feedback.watching(genuine),
+            None => genuine,
+        };
+        Ways { resolver, examiner, signer: Arc::new(Notary::new()), feedback }
     }
+}
+
+/// Whom other domains may ask about our reports; nobody, if this machine has no name for others.
+fn contact(config: &Config) -> Option<Address> {
+    Address::parse(&format!("postmaster@{}", config.host_name())).ok()
 }
 
 /// Who is asked for names, as the configuration says.
@@ -168,11 +189,23 @@ pub fn start(
     stopping: &Stopping,
 ) {
     let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::new(Roots::of_system()));
+    let name = config.host_name();
+    let policies = Arc::new(Policies::new(
+        office.store.clone(),
+        office.world.clone(),
+        ways.resolver.clone(),
+        Arc::new(Https::new(dialer.clone(), ways.resolver.clone())),
+        core_transport::Options {
+            organization: name.clone(),
+            contact: format!("postmaster@{name}"),
+            host_name: name,
+        },
+    ));
     let doors = Doors {
         blobs: office.store.clone(),
         resolver: ways.resolver.clone(),
         dialer,
-        policy: Arc::new(Unasked),
+        policy: policies.clone(),
         clock: office.world.clock.clone(),
         random: office.world.random.clone(),
         origin: Instant::now(),
@@ -182,7 +215,13 @@ pub fn start(
     for _ in 0..config.sending.lanes.0 {
         tokio::spawn(lane(relay.clone(), office.queue.clone(), stopping.clone()));
     }
-    tokio::spawn(until(stopping.clone(), look_after(office.clone(), delivery)));
+    tokio::spawn(until(stopping.clone(), look_after(office.clone(), delivery.clone())));
+    if let Some(feedback) = ways.feedback.clone() {
+        let work = report_senders(feedback, office.clone(), delivery.clone());
+        tokio::spawn(until(stopping.clone(), work));
+    }
+    tokio::spawn(until(stopping.clone(), report_tls(policies, office.clone(), delivery)));
+    tokio::spawn(until(stopping.clone(), forget_strangers(office.clone())));
     tokio::spawn(until(stopping.clone(), tidy(relay, office.clone())));
     tokio::spawn(until(stopping.clone(), forget(office.clone())));
     tokio::spawn(until(stopping.clone(), make_keys(office.clone(), ways.signer.clone())));
@@ -231,6 +270,66 @@ async fn look_after(office: Office, delivery: Arc<Delivery>) {
                 sleep(REST).await;
             }
         }
+    }
+}
+
+/// Tells other domains once a day how encryption with their servers went (RFC 8460).
+async fn report_tls(policies: Arc<Policies>, office: Office, delivery: Arc<Delivery>) {
+    loop {
+        let now = office.world.clock.now();
+        match policies.work(&*delivery, now).await {
+            Ok(core_transport::Work::Again) => tokio::task::yield_now().await,
+            Ok(core_transport::Work::IdleUntil(at)) => sleep(at.since(now).max(REST)).await,
+            Err(error) => {
+                warn!(%error, "reports on encryption were not written; trying again later");
+                sleep(MINUTE).await;
+            }
+        }
+    }
+}
+
+/// Tells other domains once a day what came under their names (RFC 7489 §7.2).
+async fn report_senders(feedback: Feedback, office: Office, delivery: Arc<Delivery>) {
+    loop {
+        match feedback.work(&delivery).await {
+            Ok(core_feedback::Work::Again | core_feedback::Work::Told { .. }) => {
+                tokio::task::yield_now().await;
+            }
+            Ok(core_feedback::Work::IdleUntil(at)) => {
+                sleep(at.since(office.world.clock.now()).max(REST)).await;
+            }
+            Err(refusal) => {
+                warn!(%refusal, "reports on senders were not written; trying again later");
+                sleep(MINUTE).await;
+            }
+        }
+    }
+}
+
+/// What the door remembers for nothing goes.
+async fn forget_strangers(office: Office) {
+    let book = SenderBook::new(office.store.clone());
+    let list = Greylist::new(office.store.clone(), Patience::default());
+    loop {
+        let (mut of_book, mut of_list) = (None, None);
+        loop {
+            let now = office.world.clock.now();
+            let pages = async {
+                Ok::<_, StoreError>((
+                    book.tidy(of_book.take(), now).await?,
+                    list.tidy(of_list.take(), now).await?,
+                ))
+            };
+            match pages.await {
+                Ok((None, None)) => break,
+                Ok(rest) => (of_book, of_list) = rest,
+                Err(error) => {
+                    warn!(%error, "what the door remembers was not cleared; trying again later");
+                    break;
+                }
+            }
+        }
+        sleep(HOUR).await;
     }
 }
 

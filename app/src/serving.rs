@@ -10,6 +10,7 @@ use crate::outgoing::Ways;
 use crate::service::Service;
 use anyhow::Result;
 use core_delivery::Delivery;
+use core_guard::{Blocklists, Doorkeeper, Greylist, Pace, Patience, SenderBook, SenderLimits};
 use core_world::FileError;
 use engine_net::{Options, Peer, Proxies, Room, Security, Stopping, Tickets, Tls};
 use engine_system::SystemFiles;
@@ -20,9 +21,10 @@ use rules_sender::Policy;
 use serve_imap::ImapDesk;
 use serve_login::Login;
 use serve_pop3::Pop3Desk;
-use serve_smtp::{SmtpDesk, Visitor};
+use serve_smtp::{Guard, SmtpDesk, Visitor};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tracing::warn;
 use words_mail::Address;
 
@@ -44,6 +46,14 @@ pub struct Rules {
     size_max: u64,
     /// Recipients of a message.
     recipients_max: usize,
+    /// What accounts may send.
+    senders: SenderLimits,
+    /// How long strangers wait for the greeting.
+    greeting_delay: Duration,
+    /// Who is asked whether others warn of them.
+    blocklists: Vec<String>,
+    /// Must strangers come twice?
+    greylist: bool,
 }
 
 impl Rules {
@@ -56,6 +66,13 @@ impl Rules {
             scram: config.users.from.0.is_empty(),
             size_max: config.limits.message_size.0,
             recipients_max: config.limits.recipients.0.try_into().unwrap_or(usize::MAX),
+            senders: SenderLimits {
+                hour: config.limits.recipients_per_hour.0,
+                day: config.limits.recipients_per_day.0,
+            },
+            greeting_delay: config.door.greeting_delay.duration(),
+            blocklists: config.door.blocklists.0.iter().map(|list| list.0.clone()).collect(),
+            greylist: config.door.greylist,
         }
     }
 
@@ -92,8 +109,9 @@ struct Present {
     rules: Rules,
     delivery: Arc<Delivery>,
     imap_office: Arc<serve_imap::Office>,
-    /// For each door: options of a session.
-    smtp: Vec<Arc<proto_smtp::Options>>,
+    /// For each door: options of a session of those who are let in at once, and of strangers.
+    smtp: Vec<[Arc<proto_smtp::Options>; 2]>,
+    guard: Arc<Guard>,
     /// For each door: where no password may come in the clear, and where it may.
     imap: Vec<[Arc<proto_imap::Options>; 2]>,
 }
@@ -163,7 +181,7 @@ fn security(kind: Kind, tls: &Tls) -> Result<Security> {
     })
 }
 
-fn smtp_options(kind: Kind, rules: &Rules) -> proto_smtp::Options {
+fn smtp_options(kind: Kind, rules: &Rules, stranger: bool) -> proto_smtp::Options {
     let mode = match kind.service {
         Service::Lmtp => Mode::Lmtp,
         Service::Submission | Service::Submissions => Mode::Submission,
@@ -176,6 +194,8 @@ fn smtp_options(kind: Kind, rules: &Rules) -> proto_smtp::Options {
     proto_smtp::Options {
         starttls,
         scram: rules.scram,
+        // People are never held up, wherever they are.
+        ask_who_comes: stranger && mode == Mode::Relay,
         dsn: Dsn::Offered,
         requiretls: RequireTls::Offered,
         size_max: rules.size_max,
@@ -253,11 +273,12 @@ impl Counters {
             true => proto_smtp::Cleartext::Allowed,
             false => proto_smtp::Cleartext::Refused,
         };
-        let options = present.smtp[door].clone();
+        let is_stranger = !trusted && !address.is_loopback();
+        let options = present.smtp[door][usize::from(is_stranger)].clone();
         let session = SmtpSession::new(options, proto_smtp::Peer { standing, cleartext });
         let visitor = Visitor { peer: login_peer(peer), address, standing };
         let desk = SmtpDesk::new(self.0.login.clone(), present.delivery.clone(), visitor);
-        (session, desk)
+        (session, desk.guarded(present.guard.clone()))
     }
 
     fn pop3(&self, kind: Kind, peer: Peer) -> (Pop3Server, Pop3Desk) {
@@ -296,6 +317,9 @@ impl Present {
             size_max: rules.size_max,
             received_max: core_delivery::Options::RECEIVED_MAX,
         };
+        let smtp = |kind: &Kind| {
+            [false, true].map(|stranger| Arc::new(smtp_options(*kind, &rules, stranger)))
+        };
         let imap = |kind: &Kind| {
             [false, true].map(|cleartext| Arc::new(imap_options(*kind, &rules, cleartext)))
         };
@@ -309,10 +333,24 @@ impl Present {
                     .with_signer(ways.signer.clone()),
             ),
             imap_office: Arc::new(imap_office.with(imap_office_options(&rules))),
-            smtp: kinds.iter().map(|kind| Arc::new(smtp_options(*kind, &rules))).collect(),
+            smtp: kinds.iter().map(smtp).collect(),
+            guard: Arc::new(guard(office, ways, &rules)),
             imap: kinds.iter().map(imap).collect(),
             rules,
         }
+    }
+}
+
+fn guard(office: &Office, ways: &Ways, rules: &Rules) -> Guard {
+    let store = office.store.clone();
+    let pace = Pace { greeting_delay: rules.greeting_delay, ..Pace::default() };
+    Guard {
+        keeper: Doorkeeper::new(pace),
+        lists: Blocklists::new(rules.blocklists.clone(), ways.resolver.clone()),
+        greylist: rules.greylist.then(|| Greylist::new(store.clone(), Patience::default())),
+        senders: SenderBook::new(store),
+        limits: rules.senders,
+        clock: office.world.clock.clone(),
     }
 }
 

@@ -9,11 +9,13 @@ const USERS: &[&str] = &["opensmtpd", "opensmtpq", "opensmtpmail"];
 pub fn start(start: &Start) -> Child {
     let (d, ours, port) = (start.folder.display(), start.ours, start.port);
     let (host, domain, address) = (start.kind.host(), start.kind.domain(), start.kind.address());
+    let person = start.kind.person();
     start.make("mail", UID + 2);
     start.make("libexec", 0);
     let text = format!(
         "listen on {address} port {port} hostname {host}\n\
-         action \"in\" maildir \"{d}/mail/eva\" user opensmtpmail\n\
+         table people {{ \"{person}\" = opensmtpmail }}\n\
+         action \"in\" maildir \"{d}/mail/eva\" virtual <people>\n\
          action \"out\" relay host \"smtp+tls://127.0.0.1:{ours}\" tls no-verify helo {host}\n\
          match from any for domain \"{domain}\" action \"in\"\n\
          match from any for any action \"out\"\n"

@@ -47,6 +47,7 @@ impl Lab {
     pub fn arguments(&self) -> Vec<String> {
         let mut arguments =
             vec!["lab".to_string(), "--data".to_string(), self.data().display().to_string()];
+        arguments.push("--alone".to_string());
         for (name, port) in &self.ports {
             arguments.extend(["--port".to_string(), format!("{name}={port}")]);
         }

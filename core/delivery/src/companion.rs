@@ -4,6 +4,7 @@
 use crate::Recipient;
 use crate::noted::{BareTo, Head};
 use crate::plan::Placement;
+use core_guard::SenderBook;
 use core_mailbox::{Beside, Placing};
 use core_queue::{Added, NewMessage, Queue};
 use core_store::{Batch, Key};
@@ -80,6 +81,15 @@ impl Companion<'_> {
     }
 }
 
+/// Who sends how much is known: a stolen password is noticed by that.
+fn count_sent(message: &NewMessage, batch: &mut Batch) {
+    let Some(account) = message.submitter else { return };
+    let recipients = message.recipients.len() as u64;
+    if recipients > 0 {
+        SenderBook::count(batch, account, recipients, message.queued_at);
+    }
+}
+
 impl Beside for Companion<'_> {
     fn holders(&self) -> u32 {
         let queued = self.queue.map_or(0, |(_, messages)| messages.len());
@@ -92,6 +102,9 @@ impl Beside for Companion<'_> {
             batch.operations.extend(also.operations.iter().cloned());
         }
         if let Some((queue, messages)) = self.queue {
+            for message in messages {
+                count_sent(message, batch);
+            }
             let added = messages.iter().map(|message| queue.add(message, batch));
             self.done().added = added.collect::<Result<_, _>>()?;
         }

@@ -169,9 +169,9 @@ impl Relay {
         let mut counts = [0_u64; 3];
         for each in outcomes {
             let (place, word) = match each.outcome {
-                Outcome::Delivered { .. } => (0, "delivered"),
-                Outcome::Deferred { .. } => (1, "deferred"),
-                Outcome::Failed { .. } => (2, "failed"),
+                Outcome::Delivered { .. } => (0, "left"),
+                Outcome::Deferred { .. } => (1, "not yet"),
+                Outcome::Failed { .. } => (2, "given up"),
             };
             counts[place] += 1;
             let to = job.recipients.iter().find(|to| to.number == each.number);

@@ -1,10 +1,12 @@
 //! The counter of one SMTP session.
 
+use crate::guard::Guard;
 use crate::log;
 use crate::refusal::{reply_to, reply_to_login};
 use bytes::Bytes;
 use core_delivery::{Asked, Delivered, Delivery, Incoming, Origin, Parameters, Recipient, Taken};
 use core_directory::Account;
+use core_guard::{Offence, Sent};
 use proto_line::{Broken, Desk, News};
 use proto_smtp::{Answer, Ask, Finished, Reply, Sender, Standing, reply};
 use serve_login::{Guest, Login, Peer, Protocol};
@@ -30,6 +32,7 @@ pub struct SmtpDesk {
     login: Login,
     delivery: Arc<Delivery>,
     visitor: Visitor,
+    guard: Option<Arc<Guard>>,
     guest: Option<Guest>,
     /// Of the answer just given.
     delay: Duration,
@@ -41,6 +44,8 @@ struct Transaction {
     sender: Sender,
     recipients: Vec<Recipient>,
     incoming: Option<Incoming>,
+    /// What who has logged in had sent before, once that was asked.
+    sent: Option<Sent>,
 }
 
 /// The session asks in an order in which this cannot be; should it ever, nothing is promised.
@@ -49,7 +54,23 @@ const OUT_OF_ORDER: Refusal = Refusal::Unavailable;
 impl SmtpDesk {
     /// A counter for `visitor`, before login.
     pub fn new(login: Login, delivery: Arc<Delivery>, visitor: Visitor) -> SmtpDesk {
-        SmtpDesk { login, delivery, visitor, guest: None, delay: Duration::ZERO, transaction: None }
+        let (guard, guest, transaction) = (None, None, None);
+        SmtpDesk { login, delivery, visitor, guard, guest, delay: Duration::ZERO, transaction }
+    }
+
+    /// The same, with somebody at the door.
+    pub fn guarded(self, guard: Arc<Guard>) -> SmtpDesk {
+        SmtpDesk { guard: Some(guard), ..self }
+    }
+
+    /// The peer has misbehaved: the answer to `otherwise`, or goodbye.
+    fn offended(&self, offence: Offence, otherwise: Answer) -> Answer {
+        if self.is_trusted() {
+            return otherwise;
+        }
+        let guard = self.guard.as_ref();
+        let goodbye = guard.and_then(|guard| guard.offend(self.visitor.address, offence));
+        goodbye.map_or(otherwise, Answer::Refused)
     }
 
     async fn log_in(&mut self, ask: proto_sasl::Ask) -> Answer {
@@ -60,7 +81,11 @@ impl SmtpDesk {
             }
             Err(refused) => {
                 self.delay = refused.delay;
-                Answer::Refused(reply_to_login(&refused.refusal))
+                let answer = Answer::Refused(reply_to_login(&refused.refusal));
+                match refused.refusal {
+                    Refusal::LoginFailed => self.offended(Offence::WrongPassword, answer),
+                    _ => answer,
+                }
             }
         }
     }
@@ -80,6 +105,9 @@ impl SmtpDesk {
 
     async fn sender(&mut self, sender: Sender) -> Answer {
         self.transaction = None;
+        if let Some(guard) = &self.guard {
+            guard.waited(self.visitor.address);
+        }
         match self.check().await {
             Ok(()) => {}
             Err(Refusal::LoginFailed) => return Answer::Refused(shut_out()),
@@ -92,7 +120,8 @@ impl SmtpDesk {
             self.delivery.refused(&self.origin(&sender, &[]), None, &refusal);
             return refused(&refusal);
         }
-        self.transaction = Some(Transaction { sender, recipients: Vec::new(), incoming: None });
+        let recipients = Vec::new();
+        self.transaction = Some(Transaction { sender, recipients, incoming: None, sent: None });
         Answer::Accepted
     }
 
@@ -102,30 +131,61 @@ impl SmtpDesk {
     }
 
     async fn recipient(&mut self, recipient: &proto_smtp::Recipient) -> Answer {
-        let trusted = self.is_trusted();
-        let Some(transaction) = &mut self.transaction else { return refused(&OUT_OF_ORDER) };
-        let Transaction { sender, recipients, .. } = transaction;
         let path = &recipient.forward_path;
-        let asked = Asked {
-            path,
-            notify: recipient.parameters.notify,
-            orcpt: recipient.parameters.orcpt.as_ref(),
-            reverse_path: &sender.reverse_path,
-            size: sender.parameters.size.unwrap_or(0),
-            trusted,
-        };
-        match self.delivery.recipient(&asked).await {
-            Ok(recipient) => {
-                recipients.push(recipient);
-                Answer::Accepted
-            }
+        match self.accept(recipient).await {
+            Ok(answer) => answer,
             Err(refusal) => {
                 log::refused("RCPT", path, &refusal);
-                let sender = sender.clone();
-                self.delivery.refused(&self.origin(&sender, &[]), Some(path), &refusal);
-                refused(&refusal)
+                if let Some(Transaction { sender, .. }) = &self.transaction {
+                    self.delivery.refused(&self.origin(sender, &[]), Some(path), &refusal);
+                }
+                let answer = refused(&refusal);
+                match refusal {
+                    Refusal::NoSuchRecipient => self.offended(Offence::UnknownRecipient, answer),
+                    Refusal::RelayDenied => self.offended(Offence::RelayTried, answer),
+                    _ => answer,
+                }
             }
         }
+    }
+
+    /// May it go to one more?
+    async fn accept(&mut self, recipient: &proto_smtp::Recipient) -> Result<Answer, Refusal> {
+        let trusted = self.is_trusted();
+        let stranger = self.guard.clone().filter(|_| !trusted);
+        let account = self.guest.as_ref().map(|guest| &guest.account);
+        let Some(transaction) = &mut self.transaction else { return Err(OUT_OF_ORDER) };
+        let reverse_path = &transaction.sender.reverse_path;
+        if let Some(guard) = &stranger {
+            guard.recipient(self.visitor.address)?;
+        }
+        let asked = Asked {
+            path: &recipient.forward_path,
+            notify: recipient.parameters.notify,
+            orcpt: recipient.parameters.orcpt.as_ref(),
+            reverse_path,
+            size: transaction.sender.parameters.size.unwrap_or(0),
+            trusted,
+        };
+        let accepted = self.delivery.recipient(&asked).await?;
+        if let (Some(guard), ForwardPath::Address(to)) = (&stranger, &recipient.forward_path)
+            && let Some(reply) = guard.judge(self.visitor.address, reverse_path, to).await
+        {
+            return Ok(Answer::Refused(reply));
+        }
+        if let (Some(guard), Some(account)) = (&self.guard, account)
+            && !accepted.elsewhere.is_empty()
+        {
+            let sent = match transaction.sent {
+                Some(sent) => sent,
+                None => *transaction.sent.insert(guard.sent(account).await?),
+            };
+            let before: usize = transaction.recipients.iter().map(|r| r.elsewhere.len()).sum();
+            let more = (before + accepted.elsewhere.len()) as u64;
+            guard.may_send(account, sent, more)?;
+        }
+        transaction.recipients.push(accepted);
+        Ok(Answer::Accepted)
     }
 
     fn begin(&mut self) -> Answer {
@@ -182,7 +242,7 @@ impl SmtpDesk {
 
     async fn finish(&mut self) -> Answer {
         let Some(transaction) = self.transaction.take() else { return refused(&OUT_OF_ORDER) };
-        let Transaction { sender, recipients, incoming } = transaction;
+        let Transaction { sender, recipients, incoming, .. } = transaction;
         let Some(incoming) = incoming else { return refused(&OUT_OF_ORDER) };
         let id = incoming.id().to_string();
         let result = incoming.finish(&recipients).await;
@@ -223,9 +283,11 @@ impl Desk for SmtpDesk {
 
     async fn answer(&mut self, ask: Ask) -> Answer {
         match ask {
-            // Nobody stands at the door yet.
-            Ask::Come => Answer::GreetAfter(Duration::ZERO),
-            Ask::SpokeEarly => Answer::Accepted,
+            Ask::Come => match &self.guard {
+                Some(guard) => guard.come(self.visitor.address).await,
+                None => Answer::GreetAfter(Duration::ZERO),
+            },
+            Ask::SpokeEarly => self.offended(Offence::EarlyTalk, Answer::Accepted),
             Ask::Login(ask) => self.log_in(ask).await,
             Ask::Sender(sender) => self.sender(*sender).await,
             Ask::Recipient(recipient) => self.recipient(&recipient).await,

@@ -3,7 +3,9 @@
 //! in) and no rule of its own.
 
 mod desk;
+mod guard;
 mod log;
 mod refusal;
 
 pub use desk::{SmtpDesk, Visitor};
+pub use guard::Guard;

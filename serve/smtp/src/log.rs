@@ -3,8 +3,10 @@
 use core_delivery::{Delivered, Recipient, Taken};
 use proto_smtp::Sender;
 use std::fmt;
+use std::net::IpAddr;
 use tracing::{info, warn};
-use words_mail::Refusal;
+use words_base::Timestamp;
+use words_mail::{Address, Refusal};
 
 /// Most recipients that one line names.
 const NAMED_MAX: usize = 10;
@@ -69,4 +71,19 @@ impl fmt::Display for List<'_> {
             more => write!(f, " and {more} more"),
         }
     }
+}
+
+/// Somebody is not let in.
+pub(crate) fn turned_away(address: IpAddr, why: &str) {
+    info!(%address, why, "turned away");
+}
+
+/// Somebody is not let in for a while.
+pub(crate) fn banned(address: IpAddr, why: &str, until: Timestamp) {
+    warn!(%address, why, until = until.seconds(), "banned");
+}
+
+/// An account has reached its limit: its owner writes to many, or somebody else has its password.
+pub(crate) fn sends_too_much(account: &Address, refusal: &Refusal) {
+    warn!(%account, %refusal, "sends too much; is its password stolen? If not, raise its limit");
 }
