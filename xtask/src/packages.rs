@@ -27,6 +27,7 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "ldapmodify", package: "ldap-utils" },
     Program { name: "named", package: "bind9" },
     Program { name: "named-checkzone", package: "bind9-utils" },
+    Program { name: "postfix", package: "postfix" },
     Program { name: "python3", package: "python3" },
     Program { name: "openssl", package: "openssl" },
     Program { name: "opendkim", package: "opendkim" },
@@ -46,10 +47,50 @@ const COMPANIONS: &[&str] = &[
     "python3-yaml",
 ];
 
+/// Mail servers that Debian does not install beside Postfix: unpacked under `target/peers`.
+const UNPACKED: &[Program] = &[
+    Program { name: "exim4", package: "exim4-daemon-light" },
+    Program { name: "smtpd", package: "opensmtpd" },
+];
+
+/// Libraries that they want.
+const LIBRARIES: &[&str] =
+    &["libgnutls-dane0", "libdb5.3", "libidn12", "libnsl2", "libpcre2-8-0", "libevent-2.1-7"];
+
 /// Is the program to be found?
 pub fn installed(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+/// What of [`UNPACKED`] cannot be found.
+pub fn not_unpacked(root: &Path) -> impl Iterator<Item = &'static Program> {
+    let folder = root.join("target/peers/usr/sbin");
+    UNPACKED.iter().filter(move |p| !installed(p.name) && !folder.join(p.name).is_file())
+}
+
+/// Unpacks what is missing of [`UNPACKED`], where packages may be had.
+pub fn unpack_missing(root: &Path) {
+    let missing: Vec<&str> = not_unpacked(root).map(|p| p.package).collect();
+    if missing.is_empty() || !may_install() {
+        return;
+    }
+    println!("Unpacking {} under target/peers", missing.join(" "));
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], LIBRARIES].concat());
+    let script = "mkdir -p target/peers && cd target/peers && apt-get download -qq \"$@\" && \
+                  for package in *.deb; do dpkg -x \"$package\" . && rm \"$package\"; done";
+    let status = Command::new("timeout")
+        .args(["--kill-after=10", "300", "sh", "-c", script, "sh"])
+        .args(&missing)
+        .current_dir(root)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status();
+    // What is still missing is named at the end.
+    if !status.as_ref().is_ok_and(|s| s.success()) {
+        println!("unpacking failed: {status:?}");
+    }
 }
 
 /// Installs what is missing, where that may be done; tells what it does.

@@ -16,6 +16,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Installs what is needed, runs all tests, tells what was skipped.
 pub fn run(root: &Path) -> Result<()> {
     packages::install_missing();
+    packages::unpack_missing(root);
     tests(root, &["--workspace", "--exclude", "estafeta"])?;
     // The binary's own tests measure memory and are killed under load: as it is shipped.
     tests(root, &["--release", "--package", "estafeta"])?;
@@ -24,7 +25,8 @@ pub fn run(root: &Path) -> Result<()> {
         Command::new(root.join("dist/test-package")).stdin(Stdio::null()),
         "dist/test-package",
     )?;
-    let missing: Vec<_> = PROGRAMS.iter().filter(|p| !packages::installed(p.name)).collect();
+    let missing = PROGRAMS.iter().filter(|p| !packages::installed(p.name));
+    let missing: Vec<_> = missing.chain(packages::not_unpacked(root)).collect();
     for program in &missing {
         println!(
             "skipped: tests with {} (not installed; apt-get install {})",
