@@ -15,7 +15,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::{Server, have};
+use support::have;
+use support::server::Server;
 use time::OffsetDateTime;
 
 const NAME: &str = "mail.mired.org";
@@ -220,5 +221,6 @@ async fn a_certificate_is_renewed_while_an_imap_session_stays_open() {
     }
     command(&mut session, "c", "NOOP").await;
     command(&mut session, "d", "LOGOUT").await;
-    server.stop();
+    server.signal("TERM");
+    server.ended();
 }
