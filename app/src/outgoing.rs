@@ -59,7 +59,8 @@ impl Ways {
         let genuine = Arc::new(Genuine::new(resolver.clone(), clock.clone()));
         let feedback = contact(config).map(|contact| {
             let organisation = config.host_name();
-            let options = core_feedback::Options { organisation, contact, policy: Policy::default() };
+            let options =
+                core_feedback::Options { organisation, contact, policy: Policy::default() };
             Feedback::new(office.store.clone(), clock, resolver.clone(), options)
         });
         let examiner: Arc<dyn Examiner> = match &feedback {

@@ -10,8 +10,8 @@ mod origin;
 
 pub(crate) use account::ADDRESSES_MAX;
 pub use entry::{
-    AccountChange, AccountEntry, AliasEntry, DeviceEntry, DomainChange, DomainEntry, NewAccount,
-    NewDevice, NewPassword, Removed, Used, DkimKeyEntry,
+    AccountChange, AccountEntry, AliasEntry, DeviceEntry, DkimKeyEntry, DomainChange, DomainEntry,
+    NewAccount, NewDevice, NewPassword, Removed, Used,
 };
 pub use error::AdminError;
 

@@ -24,11 +24,11 @@ mod walk;
 
 pub use account::{Account, Quota, ScramKeys, ScramPair};
 pub use admin::{
-    AccountChange, AccountEntry, Admin, AdminError, AliasEntry, DeviceEntry, DkimKeyEntry, DomainChange,
-    DomainEntry, NewAccount, NewDevice, NewPassword, Removed, Used,
+    AccountChange, AccountEntry, Admin, AdminError, AliasEntry, DeviceEntry, DkimKeyEntry,
+    DomainChange, DomainEntry, NewAccount, NewDevice, NewPassword, Removed, Used,
 };
-pub use dkim::{KeyState, Rotated};
 pub use directory::{Directory, LocalRecipient, Options, Resolved};
+pub use dkim::{KeyState, Rotated};
 pub use elsewhere::{Elsewhere, Provision};
 pub use login::{Coming, Identity};
 pub use pass::{AccountWatch, Admitted, Pass};

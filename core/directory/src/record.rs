@@ -5,8 +5,8 @@ mod device;
 mod dkim;
 
 pub(crate) use credentials::CredentialsRecord;
-pub(crate) use dkim::DkimKeyRecord;
 pub(crate) use device::{DeviceRecord, UseRecord};
+pub(crate) use dkim::DkimKeyRecord;
 
 use crate::octets::{Reader, Writer};
 use crate::{Protocols, Quota};

@@ -103,7 +103,9 @@ impl Writing {
         let findings = &came.findings[..came.findings.len().min(FINDINGS_MAX)];
         row.push(findings.len() as u8);
         for Finding { method, result, reason } in findings {
-            [method, result, reason].into_iter().for_each(|text| put_text(&mut row, text, TEXT_MAX));
+            [method, result, reason]
+                .into_iter()
+                .for_each(|text| put_text(&mut row, text, TEXT_MAX));
         }
         Writing::lines_of(row)
     }

@@ -12,8 +12,8 @@ pub use dialer::{
 };
 
 pub use examiner::{
-    Arrival, Examination, Examiner, KeyAlgorithm, KeyError, NewKey, Sealing, Secret, Signer, Signing,
-    SigningKey,
+    Arrival, Examination, Examiner, KeyAlgorithm, KeyError, NewKey, Sealing, Secret, Signer,
+    Signing, SigningKey,
 };
 
 mod fetcher;

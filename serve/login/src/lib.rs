@@ -5,8 +5,8 @@ mod first;
 mod guest;
 mod throttle;
 
-pub use core_guard::Rate;
 pub use core_directory::Protocol;
+pub use core_guard::Rate;
 pub use first::{First, first};
 pub use guest::Guest;
 pub use throttle::{

@@ -6,8 +6,8 @@
 //! for a while. Nobody is locked out by strangers where they are known: an address from which an
 //! account was logged in to is asked for its own debt alone, and less strictly.
 
-use core_guard::{Debt, Rate};
 use core_directory::Identity;
+use core_guard::{Debt, Rate};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};

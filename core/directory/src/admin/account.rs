@@ -1,10 +1,10 @@
 //! The operator's calls about accounts.
 
+use super::origin::{change_origin, password_elsewhere, read_origin};
 use super::{
     AccountChange, AccountEntry, Admin, AdminError, NewAccount, NewPassword, Pages, Removed, Tries,
     device,
 };
-use super::origin::{change_origin, password_elsewhere, read_origin};
 use crate::key::{self, Name};
 use crate::login::PASSWORD_MAX;
 use crate::lookup::{Found, Lookup, found};
