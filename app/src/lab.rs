@@ -41,6 +41,7 @@ pub fn run(options: &Lab, data: Option<&Path>, output: Output) -> Result<ExitCod
         people: PEOPLE.to_vec(),
         listen: options.listen,
         ports: ports(options.standard_ports, &options.ports),
+        routes: options.routes.clone(),
     };
     let data = Data::make(data, words)?;
     // Ports before the store: who comes from now on waits until it is open, and nobody is turned

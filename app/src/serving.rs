@@ -54,6 +54,8 @@ pub struct Rules {
     blocklists: Vec<String>,
     /// Must strangers come twice?
     greylist: bool,
+    /// Are programs on this machine examined as strangers are?
+    examine_this_machine: bool,
 }
 
 impl Rules {
@@ -73,6 +75,7 @@ impl Rules {
             greeting_delay: config.door.greeting_delay.duration(),
             blocklists: config.door.blocklists.0.iter().map(|list| list.0.clone()).collect(),
             greylist: config.door.greylist,
+            examine_this_machine: config.door.examine_this_machine,
         }
     }
 
@@ -276,7 +279,8 @@ impl Counters {
         let is_stranger = !trusted && !address.is_loopback();
         let options = present.smtp[door][usize::from(is_stranger)].clone();
         let session = SmtpSession::new(options, proto_smtp::Peer { standing, cleartext });
-        let visitor = Visitor { peer: login_peer(peer), address, standing };
+        let examined = present.rules.examine_this_machine || !address.is_loopback();
+        let visitor = Visitor { peer: login_peer(peer), address, standing, examined };
         let desk = SmtpDesk::new(self.0.login.clone(), present.delivery.clone(), visitor);
         (session, desk.guarded(present.guard.clone()))
     }

@@ -185,7 +185,8 @@ impl House {
                 let known = proto_smtp::Peer { standing, cleartext: Cleartext::Allowed };
                 let session = SmtpSession::new(Arc::new(options), known);
                 let address = [192, 0, 2, 7].into();
-                let visitor = Visitor { peer: peer("smtp"), address, standing };
+                let peer = peer("smtp");
+                let visitor = Visitor { peer, address, standing, examined: false };
                 let desk = SmtpDesk::new(self.login.clone(), self.delivery.clone(), visitor);
                 world
                     .spawn(Side::Server, driver::run(world.clone(), session, desk, ours, stopping));

@@ -1,6 +1,7 @@
 //! `estafeta lab`.
 
 use super::domain;
+use crate::config::{List, Port, Route, Text};
 use crate::log::Form;
 use crate::network::Network;
 use crate::service::PortChoice;
@@ -34,6 +35,9 @@ pub struct Lab {
     /// How the log is written
     #[arg(long, value_enum, default_value_t = Form::Words)]
     pub log: Form,
+    /// Where mail for a domain goes, instead of where the DNS says, as in example.org=127.0.0.1:2626
+    #[arg(long = "route", value_name = "DOMAIN=HOST:PORT", value_parser = route)]
+    pub routes: Vec<Route>,
     /// No world outside: no second post office, no DNS server
     #[arg(long)]
     pub alone: bool,
@@ -51,4 +55,18 @@ pub enum LabCommand {
         #[arg(short, long)]
         verbose: bool,
     },
+}
+
+/// `DOMAIN=HOST:PORT`
+fn route(text: &str) -> Result<Route, String> {
+    let wrong = || "expected DOMAIN=HOST:PORT, as in example.org=127.0.0.1:2626".to_string();
+    let (recipients, place) = text.split_once('=').ok_or_else(wrong)?;
+    let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
+    domain(recipients)?;
+    Ok(Route {
+        recipients: List(vec![Text(recipients.to_string())]),
+        host: Some(Text(host.to_string())),
+        port: Port(port.parse().map_err(|_| wrong())?),
+        ..Route::default()
+    })
 }

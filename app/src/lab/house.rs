@@ -1,6 +1,6 @@
 //! One post office of the lab.
 
-use crate::config::{self, Address as Place, Config, HostName, List, Port};
+use crate::config::{self, Address as Place, Config, HostName, List, Port, Route};
 use crate::data::Data;
 use crate::doors::Door;
 use crate::network::Network;
@@ -13,6 +13,9 @@ use words_mail::{Address, Domain};
 
 /// Seconds that sessions have to say goodbye.
 const GRACE: u64 = 5;
+
+/// Recipients elsewhere that one person may write to.
+const MANY: u64 = 1_000_000;
 
 /// Somebody who lives there.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,8 @@ pub struct House {
     pub listen: IpAddr,
     /// Its ports.
     pub ports: Vec<(Service, u16)>,
+    /// Ways for its mail other than those of the DNS.
+    pub routes: Vec<Route>,
 }
 
 impl House {
@@ -70,10 +75,15 @@ impl House {
             host_name: Some(HostName(self.host_name())),
             my_networks: List(my_networks.to_vec()),
             listener: self.ports.iter().map(listener).collect(),
+            route: self.routes.clone(),
             ..Config::default()
         };
         config.grace.0 = GRACE;
+        // Whoever tries things out sends much, and to nobody.
+        config.limits.recipients_per_hour.0 = MANY;
+        config.limits.recipients_per_day.0 = MANY;
         if let Some(dns) = dns {
+            config.door.examine_this_machine = true;
             let smtp = self.ports.iter().find(|(service, _)| *service == Service::Smtp);
             config.sending.port = smtp.map_or(config.sending.port, |(_, port)| Port(*port));
             config.sending.from_addresses = List(vec![self.listen]);

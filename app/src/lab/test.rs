@@ -37,6 +37,7 @@ pub fn run(verbose: bool, output: Output) -> Result<ExitCode> {
         ],
         listen: Ipv4Addr::LOCALHOST.into(),
         ports: ports()?,
+        routes: Vec::new(),
     };
     let town = Town::open(home, Data::make(Some(folder.path()), words)?, false)?;
     let Some(outside) = &town.outside else {

@@ -48,6 +48,7 @@ impl Town {
             people: PEOPLE_OUTSIDE.to_vec(),
             listen: outside::ADDRESS,
             ports: home.ports.clone(),
+            routes: Vec::new(),
         };
         let data_outside = Data::in_directory(&data_outside(&data));
         let home = Post::open(home, data)?;

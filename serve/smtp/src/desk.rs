@@ -25,6 +25,8 @@ pub struct Visitor {
     pub address: IpAddr,
     /// Is it in a network that may send anywhere through us?
     pub standing: Standing,
+    /// Is it looked whether its senders are genuine, unless it is trusted?
+    pub examined: bool,
 }
 
 /// Answers one SMTP session; holds what the core handed out for it.
@@ -202,7 +204,8 @@ impl SmtpDesk {
         let secured = sender.client.secured.as_ref();
         let parameters = &sender.parameters;
         // Whoever hands mail over by LMTP has taken it in from strangers, and examined them.
-        let is_stranger = !self.is_trusted() && !sender.with.contains("LMTP");
+        let is_stranger =
+            self.visitor.examined && !self.is_trusted() && !sender.with.contains("LMTP");
         Origin {
             reverse_path: sender.reverse_path.clone(),
             parameters: Parameters {

@@ -138,7 +138,7 @@ impl Office {
             protocol: "smtp",
         };
         let address = "192.0.2.7".parse().unwrap();
-        let visitor = Visitor { peer, address, standing };
+        let visitor = Visitor { peer, address, standing, examined: true };
         let desk = SmtpDesk::new(self.login.clone(), self.delivery.clone(), visitor);
         Client { session, desk }
     }
