@@ -14,6 +14,14 @@ pub enum Network {
 }
 
 impl Network {
+    /// This address alone.
+    pub fn one(address: IpAddr) -> Network {
+        match address {
+            IpAddr::V4(_) => Network::Prefix(address, Ipv4Addr::BITS),
+            IpAddr::V6(_) => Network::Prefix(address, Ipv6Addr::BITS),
+        }
+    }
+
     /// Is `address` in it?
     pub fn contains(self, address: IpAddr) -> bool {
         match (self, address.to_canonical()) {

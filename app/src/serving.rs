@@ -54,8 +54,8 @@ pub struct Rules {
     blocklists: Vec<String>,
     /// Must strangers come twice?
     greylist: bool,
-    /// Are programs on this machine examined as strangers are?
-    examine_this_machine: bool,
+    /// Networks of this machine that are examined as strangers are.
+    examine_also: Vec<Network>,
 }
 
 impl Rules {
@@ -75,12 +75,17 @@ impl Rules {
             greeting_delay: config.door.greeting_delay.duration(),
             blocklists: config.door.blocklists.0.iter().map(|list| list.0.clone()).collect(),
             greylist: config.door.greylist,
-            examine_this_machine: config.door.examine_this_machine,
+            examine_also: config.door.examine_also.0.clone(),
         }
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))
+    }
+
+    /// Is the mail of `address` examined? Programs of this machine bring that of many.
+    fn examines(&self, address: IpAddr) -> bool {
+        !address.is_loopback() || self.examine_also.iter().any(|network| network.contains(address))
     }
 
     /// May a password come from `address` in the clear?
@@ -279,7 +284,7 @@ impl Counters {
         let is_stranger = !trusted && !address.is_loopback();
         let options = present.smtp[door][usize::from(is_stranger)].clone();
         let session = SmtpSession::new(options, proto_smtp::Peer { standing, cleartext });
-        let examined = present.rules.examine_this_machine || !address.is_loopback();
+        let examined = present.rules.examines(address);
         let visitor = Visitor { peer: login_peer(peer), address, standing, examined };
         let desk = SmtpDesk::new(self.0.login.clone(), present.delivery.clone(), visitor);
         (session, desk.guarded(present.guard.clone()))

@@ -108,9 +108,9 @@ table! {
             /// Is whoever comes for the first time asked to come again in some minutes? Programs that
             /// send in masses do not; some mail comes late.
             live greylist: bool = false;
-            /// Is it looked whether senders are genuine also when a program on this machine brings their mail?
-            /// Only for exercises, in which everybody is on one machine.
-            live examine_this_machine: bool = false;
+            /// Networks of this machine itself from which mail is examined as that of strangers is. Only for exercises,
+            /// in which everybody is on one machine.
+            live examine_also: List<Network> = List(Vec::new());
         }
         tables {}
         lists {}

@@ -83,7 +83,6 @@ impl House {
         config.limits.recipients_per_hour.0 = MANY;
         config.limits.recipients_per_day.0 = MANY;
         if let Some(dns) = dns {
-            config.door.examine_this_machine = true;
             let smtp = self.ports.iter().find(|(service, _)| *service == Service::Smtp);
             config.sending.port = smtp.map_or(config.sending.port, |(_, port)| Port(*port));
             config.sending.from_addresses = List(vec![self.listen]);

@@ -3,6 +3,7 @@
 use super::house::{House, Person, data_outside};
 use super::outside::{self, Names};
 use super::post::Post;
+use crate::config::List;
 use crate::data::Data;
 use crate::network::Network;
 use crate::office::Office;
@@ -91,12 +92,15 @@ impl Town {
             know(names);
         }
         let dns = names.as_ref().map(|names| names.address());
-        let config = home.house.configuration(my_networks, dns);
+        let mut config = home.house.configuration(my_networks, dns);
+        config.door.examine_also = List(vec![Network::one(outside::ADDRESS)]);
+        let address = home.house.listen;
         let mut home = Open::start(home, config, Manager::of_environment(), words).await?;
         let mut outside = match outside {
             Some(post) => {
                 std::fs::create_dir_all(post.data.path())?;
-                let config = post.house.configuration(&[], dns);
+                let mut config = post.house.configuration(&[], dns);
+                config.door.examine_also = List(vec![Network::one(address)]);
                 Some(Open::start(post, config, Manager::none(), words).await?)
             }
             None => None,
