@@ -64,12 +64,12 @@ f:1:1: there is no key \"message_size\" in the part before the first section
 f:3:1: there is no key \"my-networks\" in [limits]
   3 | my-networks = []
     | ^^^^^^^^^^^
-    there are: message_size, recipients, connections, connections_per_address
+    there are: message_size, recipients, recipients_per_hour, recipients_per_day, connections, connections_per_address
 
 f:4:1: there is no key \"colour\" in [limits]
   4 | colour = 1
     | ^^^^^^
-    there are: message_size, recipients, connections, connections_per_address
+    there are: message_size, recipients, recipients_per_hour, recipients_per_day, connections, connections_per_address
 ",
     );
 }
@@ -92,7 +92,7 @@ f:4:2: there is no section \"Log\"
 f:6:2: there is no section \"web\"
   6 | [web]
     |  ^^^
-    there are: [limits], [login], [users], [ldap], [system_users], [mail], [sending], [dns], [log], [[listener]], [[certificate]], [[route]]
+    there are: [limits], [door], [login], [users], [ldap], [system_users], [mail], [sending], [dns], [acme], [log], [[listener]], [[certificate]], [[route]]
 ",
     );
 }
