@@ -46,7 +46,7 @@ pub struct Ways {
     /// Is the sender genuine?
     pub examiner: Arc<dyn Examiner>,
     /// Signatures of our own.
-    pub signer: Arc<dyn Signer>,
+    pub signer: Option<Arc<dyn Signer>>,
     /// What other domains are told of mail under their name.
     pub feedback: Option<Feedback>,
 }
@@ -67,7 +67,8 @@ impl Ways {
             Some(feedback) => feedback.watching(genuine),
             None => genuine,
         };
-        Ways { resolver, examiner, signer: Arc::new(Notary::new()), feedback }
+        let signer = || Arc::new(Notary::new()) as Arc<dyn Signer>;
+        Ways { resolver, examiner, signer: config.sending.sign.then(signer), feedback }
     }
 }
 
@@ -225,7 +226,9 @@ pub fn start(
     tokio::spawn(until(stopping.clone(), forget_strangers(office.clone())));
     tokio::spawn(until(stopping.clone(), tidy(relay, office.clone())));
     tokio::spawn(until(stopping.clone(), forget(office.clone())));
-    tokio::spawn(until(stopping.clone(), make_keys(office.clone(), ways.signer.clone())));
+    if let Some(signer) = ways.signer.clone() {
+        tokio::spawn(until(stopping.clone(), make_keys(office.clone(), signer)));
+    }
 }
 
 async fn until(mut stopping: Stopping, work: impl Future<Output = ()>) {

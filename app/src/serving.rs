@@ -326,6 +326,15 @@ impl Present {
             size_max: rules.size_max,
             received_max: core_delivery::Options::RECEIVED_MAX,
         };
+        let delivery = Delivery::new(directory, mail, world, options)
+            .with_files(Arc::new(SystemFiles), Arc::new(trouble))
+            .with_way_out(queue, store)
+            .with_trace(trace)
+            .with_examiner(ways.examiner.clone(), Policy::default());
+        let delivery = match &ways.signer {
+            Some(signer) => delivery.with_signer(signer.clone()),
+            None => delivery,
+        };
         let smtp = |kind: &Kind| {
             [false, true].map(|stranger| Arc::new(smtp_options(*kind, &rules, stranger)))
         };
@@ -333,14 +342,7 @@ impl Present {
             [false, true].map(|cleartext| Arc::new(imap_options(*kind, &rules, cleartext)))
         };
         Present {
-            delivery: Arc::new(
-                Delivery::new(directory, mail, world, options)
-                    .with_files(Arc::new(SystemFiles), Arc::new(trouble))
-                    .with_way_out(queue, store)
-                    .with_trace(trace)
-                    .with_examiner(ways.examiner.clone(), Policy::default())
-                    .with_signer(ways.signer.clone()),
-            ),
+            delivery: Arc::new(delivery),
             imap_office: Arc::new(imap_office.with(imap_office_options(&rules))),
             smtp: kinds.iter().map(smtp).collect(),
             guard: Arc::new(guard(office, ways, &rules)),

@@ -229,6 +229,9 @@ table! {
     /// How mail for other servers leaves.
     pub struct Sending {
         keys {
+            /// Is the mail of our own people signed (DKIM)? Each domain gets its keys by itself; `estafeta dns
+            /// zone` prints what to publish.
+            restart sign: bool = true;
             /// Messages that may be on their way out at once, to all servers together.
             restart lanes: Count<1, 1000> = Count(50);
             /// Connections at once to one destination, at most. It begins with few, and grows as
