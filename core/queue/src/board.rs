@@ -265,8 +265,10 @@ impl Board {
         let line = site.line(class);
         line.reading = false;
         let lowered = line.lowered.take();
+        let ended = std::mem::take(&mut line.ended);
         if let Some(page) = page.filter(|_| read.epoch == self.epoch) {
-            let due = Due::of(page, now, &self.leased, self.buffered >= BUFFERED_MAX);
+            let is_free = |key: &Key| !self.leased.contains(key) && !ended.contains(key);
+            let due = Due::of(page, now, is_free, self.buffered >= BUFFERED_MAX);
             self.buffered += due.rows.len();
             line.buffer.extend(due.rows);
             line.cursor = due.cursor.or(line.cursor.take());
@@ -294,6 +296,7 @@ impl Board {
             self.leased.remove(key);
         }
         if let Some(site) = self.sites.get_mut(destination) {
+            site.ended(rows);
             site.jobs = site.jobs.saturating_sub(1);
             self.schedule(destination, now, Turn::Last);
         }
@@ -452,8 +455,8 @@ struct Due {
 }
 
 impl Due {
-    /// `sparing`: the first message's rows are enough.
-    fn of(page: Page, now: u64, leased: &HashSet<Key>, sparing: bool) -> Due {
+    /// `is_free`: is a row nobody's? `sparing`: the first message's rows are enough.
+    fn of(page: Page, now: u64, is_free: impl Fn(&Key) -> bool, sparing: bool) -> Due {
         let mut due = Due { rows: Vec::new(), cursor: None, next: HELD };
         let (mut last_id, mut group) = (String::new(), 0);
         let more = page.rest.is_some();
@@ -473,7 +476,7 @@ impl Due {
                 group = due.rows.len();
             }
             due.cursor = Some(key::after(&key));
-            if !leased.contains(&key) {
+            if is_free(&key) {
                 due.rows.push((key::owned(&key), Value::copy_from_slice(&value)));
             }
         }
@@ -486,5 +489,100 @@ impl Due {
             }
         }
         due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SITE: &str = "far.org";
+    const NOW: u64 = 100;
+
+    fn key(at: u64, id: &str) -> Key {
+        key::row(SITE, Class::Interactive, at, id, 0)
+    }
+
+    fn page(keys: &[Key]) -> Page {
+        let pairs = keys.iter().map(|key| (key.clone(), Value::new())).collect();
+        Page { pairs, rest: None }
+    }
+
+    struct Scene {
+        board: Board,
+        options: Options,
+    }
+
+    impl Scene {
+        fn new() -> Scene {
+            Scene { board: Board::default(), options: Options::new("x.org") }
+        }
+
+        fn note(&mut self, key: &Key) {
+            self.board.note(key, NOW, &self.options);
+        }
+
+        fn read(&mut self) -> Read {
+            match self.board.pick(NOW, 100) {
+                Pick::Read(read) => read,
+                Pick::Job { .. } => panic!("a job"),
+                Pick::Nothing => panic!("nothing"),
+            }
+        }
+
+        /// The keys of the next job; none if there is none.
+        fn job(&mut self) -> Vec<Key> {
+            loop {
+                match self.board.pick(NOW, 100) {
+                    Pick::Job { rows, .. } => {
+                        return rows.into_iter().map(|(key, _)| key).collect();
+                    }
+                    Pick::Read(read) => self.board.fill(&read, Some(page(&[])), NOW),
+                    Pick::Nothing => return Vec::new(),
+                }
+            }
+        }
+
+        /// The job of a row ends.
+        fn release(&mut self, key: &Key) {
+            self.board.release(&SITE.into(), &[(key.clone(), Value::new())], NOW);
+        }
+
+        /// The job of the later row is out, and the one before, which came after it, is being read.
+        fn reading(&mut self, before: &Key, later: &Key) -> Read {
+            self.note(later);
+            let read = self.read();
+            self.board.fill(&read, Some(page(&[later.clone()])), NOW);
+            assert_eq!(self.job(), [later.clone()]);
+            self.note(before);
+            let read = self.read();
+            assert!(read.range.contains(later), "what is leased is read again");
+            read
+        }
+    }
+
+    #[test]
+    fn a_row_whose_job_ends_while_it_is_read_again_is_not_taken_twice() {
+        let (mut scene, before, later) = (Scene::new(), key(10, "a"), key(20, "b"));
+        let read = scene.reading(&before, &later);
+        // Read before the job had written down what happened, put in after it had.
+        scene.release(&later);
+        scene.board.fill(&read, Some(page(&[before.clone(), later])), NOW);
+        assert_eq!(scene.job(), [before]);
+        assert_eq!(scene.job(), [] as [Key; 0]);
+    }
+
+    #[test]
+    fn a_row_whose_job_is_given_up_while_it_is_read_again_is_due() {
+        let (mut scene, before, later) = (Scene::new(), key(10, "a"), key(20, "b"));
+        let read = scene.reading(&before, &later);
+        scene.release(&later);
+        scene.note(&later);
+        scene.board.fill(&read, Some(page(&[before.clone(), later.clone()])), NOW);
+        assert_eq!(scene.job(), [before]);
+        let read = scene.read();
+        assert!(read.range.contains(&later));
+        scene.board.fill(&read, Some(page(&[later.clone()])), NOW);
+        assert_eq!(scene.job(), [later]);
     }
 }

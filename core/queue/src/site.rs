@@ -51,6 +51,9 @@ pub(crate) struct Line {
     pub reading: bool,
     /// The least row that came while somebody was.
     pub lowered: Option<Key>,
+    /// Rows whose jobs have ended while somebody was: they may be in what was read, and be moved or
+    /// gone. No job of the line begins meanwhile, so they are few.
+    pub ended: Vec<Key>,
 }
 
 /// What an attempt has changed of a destination as it is stored.
@@ -103,6 +106,19 @@ impl Site {
     /// The line of a class.
     pub fn line(&mut self, class: usize) -> &mut Line {
         &mut self.lines.get_or_insert_default()[class]
+    }
+
+    /// A job of these rows ends: whoever is reading may have read them before.
+    pub fn ended(&mut self, rows: &[(Key, Value)]) {
+        let Some(lines) = &mut self.lines else { return };
+        for (key, _) in rows {
+            let class = crate::key::parse_row(key).map(|row| usize::from(row.class.to_octet()));
+            if let Some(line) = class.and_then(|class| lines.get_mut(class))
+                && line.reading
+            {
+                line.ended.push(key.clone());
+            }
+        }
     }
 
     /// Is it only remembered?
