@@ -495,6 +495,7 @@ impl Due {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice;
 
     const SITE: &str = "far.org";
     const NOW: u64 = 100;
@@ -552,8 +553,8 @@ mod tests {
         fn reading(&mut self, before: &Key, later: &Key) -> Read {
             self.note(later);
             let read = self.read();
-            self.board.fill(&read, Some(page(&[later.clone()])), NOW);
-            assert_eq!(self.job(), [later.clone()]);
+            self.board.fill(&read, Some(page(slice::from_ref(later))), NOW);
+            assert_eq!(self.job(), slice::from_ref(later));
             self.note(before);
             let read = self.read();
             assert!(read.range.contains(later), "what is leased is read again");
@@ -582,7 +583,7 @@ mod tests {
         assert_eq!(scene.job(), [before]);
         let read = scene.read();
         assert!(read.range.contains(&later));
-        scene.board.fill(&read, Some(page(&[later.clone()])), NOW);
+        scene.board.fill(&read, Some(page(slice::from_ref(&later))), NOW);
         assert_eq!(scene.job(), [later]);
     }
 }
