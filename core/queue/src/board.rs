@@ -392,7 +392,7 @@ impl Board {
         if let Some(site) = self.sites.get_mut(&name)
             && let Some(pause) = &mut site.pause
         {
-            pause.until = Timestamp::from_millis(now as i64).min(pause.until);
+            pause.lift(Timestamp::from_millis(now as i64));
             self.schedule(&name, now, Turn::Last);
         }
     }

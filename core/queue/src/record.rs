@@ -200,6 +200,13 @@ pub(crate) struct Pause {
 }
 
 impl Pause {
+    /// An operator wants it tried now. If it fails, that is a first failure: somebody has seen to it,
+    /// and to ask again and again must not make it wait longer and longer.
+    pub fn lift(&mut self, now: Timestamp) {
+        self.until = now.min(self.until);
+        self.times = 0;
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new(VERSION);
         out.time(self.until).u32(self.times).time(self.at);

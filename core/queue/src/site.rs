@@ -262,6 +262,20 @@ mod tests {
     }
 
     #[test]
+    fn to_ask_again_and_again_does_not_make_the_pause_longer() {
+        let mut scene = Scene::new();
+        while scene.site.pause.is_none() {
+            scene.learn(Contact::Failed);
+        }
+        for _ in 0..5 {
+            scene.now = scene.now + Duration::from_secs(10);
+            scene.site.pause.as_mut().unwrap().lift(scene.now);
+            let PauseChange::Begun(pause) = scene.learn(Contact::Failed) else { panic!() };
+            assert_eq!(pause.until.since(scene.now), Duration::from_secs(300));
+        }
+    }
+
+    #[test]
     fn the_first_answer_ends_the_pause() {
         let mut scene = Scene::new();
         while scene.site.pause.is_none() {
