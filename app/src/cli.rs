@@ -9,6 +9,7 @@ mod dkim;
 mod dmarc;
 mod dns;
 mod domain;
+mod door;
 mod export;
 mod import;
 mod init;
@@ -29,6 +30,7 @@ pub use dkim::DkimCommand;
 pub use dmarc::DmarcCommand;
 pub use dns::{DnsCommand, DnsHere};
 pub use domain::DomainCommand;
+pub use door::DoorCommand;
 pub use export::{ExportCommand, ExportWhich};
 pub use import::{Encryption, ImportCommand, ImportHow};
 pub use init::{Init, Ports};
@@ -104,6 +106,9 @@ pub enum Command {
     /// Write mail out, for other programs
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Strangers who are turned away for their behaviour
+    #[command(subcommand)]
+    Door(DoorCommand),
     /// Mail that waits to leave
     #[command(subcommand)]
     Queue(QueueCommand),

@@ -109,6 +109,7 @@ fn dispatch(
         Command::Device(command) => operator::run(command.request(), data, output),
         Command::Import(command) => operator::run(command.request(data), data, output),
         Command::Export(command) => operator::run(command.request(), data, output),
+        Command::Door(command) => operator::run(command.request(), data, output),
         Command::Queue(command) => operator::run(command.request(), data, output),
         Command::Trace(options) => operator::trace::run(options, data, output),
         Command::Dkim(command) => operator::run(command.request(), data, output),

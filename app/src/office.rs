@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use core_delivery::AttemptsTraced;
 use core_directory::{AdminError, Directory};
+use core_guard::{Doorkeeper, Pace};
 use core_mailbox::Mail;
 use core_queue::{ByDomain, NextHop, Queue};
 use core_store::Batch;
@@ -65,6 +66,8 @@ pub struct Office {
     pub trace: Trace,
     /// Ways other than those of the DNS.
     pub routes: Arc<Routes>,
+    /// How strangers have behaved, as long as it serves.
+    pub doorkeeper: Arc<Doorkeeper>,
     duty: Arc<OnceLock<Duty>>,
 }
 
@@ -145,7 +148,8 @@ impl Office {
         let (blobs, clone) = (store.clone(), world.clone());
         let queue = Queue::new(store.clone(), blobs, clone, next_hop, tracer, options);
         let duty = Arc::default();
-        Ok(Office { store, world, directory, mail, queue, trace, routes, duty })
+        let doorkeeper = Arc::new(Doorkeeper::new(Pace::default()));
+        Ok(Office { store, world, directory, mail, queue, trace, routes, duty, doorkeeper })
     }
 
     /// What the DNS shall say of the keys of a domain: selectors and records.

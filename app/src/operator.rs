@@ -7,6 +7,7 @@ mod dkim;
 mod dmarc;
 mod dns;
 mod domain;
+mod door;
 mod import;
 mod passwd;
 mod queue;

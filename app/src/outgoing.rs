@@ -219,10 +219,21 @@ pub fn start(
     }
     tokio::spawn(until(stopping.clone(), look_after(office.clone(), delivery.clone())));
     if let Some(feedback) = ways.feedback.clone() {
-        let work = report_senders(feedback, office.clone(), delivery.clone());
-        tokio::spawn(until(stopping.clone(), work));
+        let work = report_senders(feedback.clone(), office.clone(), delivery.clone());
+        let stopping = stopping.clone();
+        tokio::spawn(async move {
+            until(stopping.clone(), work).await;
+            if let Err(refusal) = feedback.flush().await {
+                warn!(%refusal, "what was counted of senders since a minute is lost");
+            }
+        });
     }
-    tokio::spawn(until(stopping.clone(), report_tls(policies, office.clone(), delivery)));
+    let work = report_tls(policies.clone(), office.clone(), delivery);
+    let ending = stopping.clone();
+    tokio::spawn(async move {
+        until(ending.clone(), work).await;
+        write_tls_results(&policies).await;
+    });
     tokio::spawn(until(stopping.clone(), forget_strangers(office.clone())));
     tokio::spawn(until(stopping.clone(), tidy(relay, office.clone())));
     tokio::spawn(until(stopping.clone(), forget(office.clone())));
@@ -288,6 +299,18 @@ async fn report_tls(policies: Arc<Policies>, office: Office, delivery: Arc<Deliv
                 warn!(%error, "reports on encryption were not written; trying again later");
                 sleep(MINUTE).await;
             }
+        }
+    }
+}
+
+/// What was counted since the last minute. The store waits for it: whoever calls this holds a
+/// [`Stopping`].
+async fn write_tls_results(policies: &Policies) {
+    loop {
+        match policies.write_results().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return warn!(%error, "what was counted of encryption is lost"),
         }
     }
 }

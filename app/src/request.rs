@@ -9,6 +9,7 @@ mod dkim;
 mod dmarc;
 mod dns;
 mod domain;
+mod door;
 mod export;
 mod health;
 mod import;
@@ -26,6 +27,7 @@ pub use dkim::DkimRequest;
 pub use dmarc::DmarcRequest;
 pub use dns::{DnsRequest, Here, Site};
 pub use domain::DomainRequest;
+pub use door::DoorRequest;
 pub use export::ExportRequest;
 pub use import::{
     AliasesRequest, ImportRequest, MailsRequest, Mailstore, PlannedAccount, Remote, ServerPlan,
@@ -70,6 +72,8 @@ pub enum Request {
     Backup(BackupRequest),
     /// Messages from a backup.
     Restore(RestoreRequest),
+    /// About strangers at the door.
+    Door(DoorRequest),
     /// What waits to leave.
     Queue(QueueRequest),
     /// The roads of messages.
@@ -129,6 +133,7 @@ impl Office {
             Request::Store(request) => store::fulfil(self, request, tell).await,
             Request::Backup(request) => backup::fulfil(self, request, tell).await,
             Request::Restore(request) => restore::fulfil(self, request, tell).await,
+            Request::Door(request) => door::fulfil(self, request).await,
             Request::Queue(request) => queue::fulfil(self, request).await,
             Request::Trace(request) => trace::fulfil(self, request, tell).await,
             Request::Dkim(request) => dkim::fulfil(self, request).await,

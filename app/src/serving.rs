@@ -10,7 +10,7 @@ use crate::outgoing::Ways;
 use crate::service::Service;
 use anyhow::Result;
 use core_delivery::Delivery;
-use core_guard::{Blocklists, Doorkeeper, Greylist, Pace, Patience, SenderBook, SenderLimits};
+use core_guard::{Blocklists, Greylist, Pace, Patience, SenderBook, SenderLimits};
 use core_world::FileError;
 use engine_net::{Options, Peer, Proxies, Room, Security, Stopping, Tickets, Tls};
 use engine_system::SystemFiles;
@@ -335,6 +335,10 @@ impl Present {
             Some(signer) => delivery.with_signer(signer.clone()),
             None => delivery,
         };
+        let delivery = match rules.greylist {
+            true => delivery.with_acquaintances(),
+            false => delivery,
+        };
         let smtp = |kind: &Kind| {
             [false, true].map(|stranger| Arc::new(smtp_options(*kind, &rules, stranger)))
         };
@@ -355,8 +359,9 @@ impl Present {
 fn guard(office: &Office, ways: &Ways, rules: &Rules) -> Guard {
     let store = office.store.clone();
     let pace = Pace { greeting_delay: rules.greeting_delay, ..Pace::default() };
+    office.doorkeeper.set_pace(pace);
     Guard {
-        keeper: Doorkeeper::new(pace),
+        keeper: office.doorkeeper.clone(),
         lists: Blocklists::new(rules.blocklists.clone(), ways.resolver.clone()),
         greylist: rules.greylist.then(|| Greylist::new(store.clone(), Patience::default())),
         senders: SenderBook::new(store),

@@ -190,7 +190,7 @@ impl Lab {
         talk.ask("QUIT").await?;
         seen.keep(&mut talk);
         seen.tell(reply.clone());
-        ensure!(reply.contains("2.2"), "it was not refused for that");
+        ensure!(reply.starts_with("452 4.2.2"), "it was not refused for that");
         Ok(())
     }
 

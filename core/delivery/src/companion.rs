@@ -4,7 +4,7 @@
 use crate::Recipient;
 use crate::noted::{BareTo, Head};
 use crate::plan::Placement;
-use core_guard::SenderBook;
+use core_guard::{Greylist, SenderBook};
 use core_mailbox::{Beside, Placing};
 use core_queue::{Added, NewMessage, Queue};
 use core_store::{Batch, Key};
@@ -20,6 +20,8 @@ pub(crate) struct Companion<'a> {
     pub(crate) id: &'a str,
     pub(crate) head: &'a Head<'a>,
     pub(crate) trace: Option<&'a Trace>,
+    /// Is it remembered to whom our people write?
+    pub(crate) acquaints: bool,
     /// With what is to be queued.
     pub(crate) queue: Option<(&'a Queue, &'a [NewMessage])>,
     /// What led to the message, and is over with it.
@@ -90,6 +92,14 @@ fn count_sent(message: &NewMessage, batch: &mut Batch) {
     }
 }
 
+/// Those to whom one of us has written need not wait at the door with their answer.
+fn acquaint(message: &NewMessage, batch: &mut Batch) {
+    let (Some(ours), Some(_)) = (&message.reverse_path.0, message.submitter) else { return };
+    for theirs in &message.recipients {
+        Greylist::knows(batch, ours, &theirs.address, message.queued_at);
+    }
+}
+
 impl Beside for Companion<'_> {
     fn holders(&self) -> u32 {
         let queued = self.queue.map_or(0, |(_, messages)| messages.len());
@@ -104,6 +114,9 @@ impl Beside for Companion<'_> {
         if let Some((queue, messages)) = self.queue {
             for message in messages {
                 count_sent(message, batch);
+                if self.acquaints {
+                    acquaint(message, batch);
+                }
             }
             let added = messages.iter().map(|message| queue.add(message, batch));
             self.done().added = added.collect::<Result<_, _>>()?;

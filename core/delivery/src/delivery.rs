@@ -30,6 +30,8 @@ pub(crate) struct Road {
     pub(crate) outside: Option<Outside>,
     /// For who is elsewhere.
     pub(crate) way_out: Option<Arc<WayOut>>,
+    /// Is it remembered to whom our people write?
+    pub(crate) acquaints: bool,
     /// Where it is noted what became of each message.
     pub(crate) trace: Option<Trace>,
     /// Who examines strangers.
@@ -58,7 +60,19 @@ impl Delivery {
     /// The road into `mail`, for whom `directory` knows.
     pub fn new(directory: Arc<Directory>, mail: Mail, world: World, options: Options) -> Delivery {
         let (outside, way_out, trace, door, signer) = (None, None, None, None, None);
-        let road = Road { directory, mail, world, options, outside, way_out, trace, door, signer };
+        let acquaints = false;
+        let road = Road {
+            directory,
+            mail,
+            world,
+            options,
+            outside,
+            way_out,
+            acquaints,
+            trace,
+            door,
+            signer,
+        };
         Delivery { road: Arc::new(road) }
     }
 
@@ -87,6 +101,12 @@ impl Delivery {
     /// The same road, on which the mail of our own people is signed with the keys of their domain.
     pub fn with_signer(self, signer: Arc<dyn Signer>) -> Delivery {
         self.with(|road| road.signer = Some(signer))
+    }
+
+    /// The same road, on which it is remembered to whom our people write: their answers pass a
+    /// [`core_guard::Greylist`] at once.
+    pub fn with_acquaintances(self) -> Delivery {
+        self.with(|road| road.acquaints = true)
     }
 
     fn with(self, change: impl FnOnce(&mut Road)) -> Delivery {

@@ -203,6 +203,7 @@ impl Incoming {
             id: &self.known.id,
             head: &head,
             trace: self.known.road.trace.as_ref(),
+            acquaints: self.known.road.acquaints,
             queue: queue.map(|queue| (queue, messages.as_slice())),
             also,
             deposits,

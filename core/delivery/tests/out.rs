@@ -4,6 +4,7 @@ mod support;
 
 use core_delivery::{Asked, Origin, Parameters, Recipient, Taken};
 use core_directory::AccountChange;
+use core_guard::{Greylist, Judgement, Patience};
 use core_queue::Homeward;
 use core_store::{Batch, Store};
 use core_trace::Destination;
@@ -321,4 +322,23 @@ fn a_trace_costs_a_local_message_one_small_row() {
     let pairs = connected.store.pairs();
     let row = pairs.iter().find(|(key, _)| key.starts_with(b"t")).unwrap();
     assert!(row.0.len() + row.1.len() < 200, "{} octets", row.0.len() + row.1.len());
+}
+
+#[test]
+fn whom_we_have_written_to_need_not_wait_with_the_answer() {
+    let judged = |office: &Office| {
+        let list = Greylist::new(office.store.clone(), Patience::default());
+        let path = ReversePath(Some(address("x@elsewhere.org")));
+        let at = office.world.world().clock.now();
+        let peer: IpAddr = "192.0.2.9".parse().unwrap();
+        now(list.judge(peer, &path, &address("ana@mired.org"), at)).unwrap()
+    };
+    for acquaints in [false, true] {
+        let office = Office::connected_with(|delivery| match acquaints {
+            true => delivery.with_acquaintances(),
+            false => delivery,
+        });
+        office.send(submission(), &["x@elsewhere.org"], MESSAGE).unwrap();
+        assert_eq!(judged(&office) == Judgement::Pass, acquaints);
+    }
 }

@@ -3,7 +3,7 @@
 use crate::{Debt, Network, Rate};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use words_base::Timestamp;
 
@@ -116,7 +116,7 @@ pub enum Turned {
 /// Knows who has come and how they behaved. In memory alone: after a start everybody is new.
 #[derive(Debug)]
 pub struct Doorkeeper {
-    pace: Pace,
+    pace: RwLock<Pace>,
     known: Mutex<HashMap<Network, Known>>,
 }
 
@@ -151,7 +151,16 @@ impl Known {
 impl Doorkeeper {
     /// One who has seen nobody yet.
     pub fn new(pace: Pace) -> Doorkeeper {
-        Doorkeeper { pace, known: Mutex::default() }
+        Doorkeeper { pace: RwLock::new(pace), known: Mutex::default() }
+    }
+
+    /// From now on strangers may do so much. What is remembered stays.
+    pub fn set_pace(&self, pace: Pace) {
+        *self.pace.write().unwrap_or_else(PoisonError::into_inner) = pace;
+    }
+
+    fn pace(&self) -> Pace {
+        *self.pace.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Somebody comes. This machine's own programs are always welcome: they share an address.
@@ -159,17 +168,17 @@ impl Doorkeeper {
         if address.to_canonical().is_loopback() {
             return Welcome::Come { greeting_after: Duration::ZERO };
         }
-        let mut all = self.known();
+        let (pace, mut all) = (self.pace(), self.known());
         let known = entry(&mut all, Network::of(address), now);
         if let Some(ban) = known.ban.filter(|ban| now < ban.until) {
             return Welcome::Turned(Turned::Banned { offence: ban.offence, until: ban.until });
         }
-        if !known.connections.allows(self.pace.connections, now) {
+        if !known.connections.allows(pace.connections, now) {
             return Welcome::Turned(Turned::TooOften);
         }
-        known.connections.add(self.pace.connections, now);
+        known.connections.add(pace.connections, now);
         let patient = known.patient_at.is_some_and(|at| now.since(at) < PATIENT_FOR);
-        let greeting_after = if patient { Duration::ZERO } else { self.pace.greeting_delay };
+        let greeting_after = if patient { Duration::ZERO } else { pace.greeting_delay };
         Welcome::Come { greeting_after }
     }
 
@@ -185,10 +194,10 @@ impl Doorkeeper {
         if address.to_canonical().is_loopback() {
             return true;
         }
-        let mut all = self.known();
+        let (pace, mut all) = (self.pace(), self.known());
         let known = entry(&mut all, Network::of(address), now);
-        let allowed = known.recipients.allows(self.pace.recipients, now);
-        known.recipients.add(self.pace.recipients, now);
+        let allowed = known.recipients.allows(pace.recipients, now);
+        known.recipients.add(pace.recipients, now);
         allowed
     }
 
@@ -197,18 +206,18 @@ impl Doorkeeper {
         if address.to_canonical().is_loopback() {
             return None;
         }
-        let mut all = self.known();
+        let (pace, mut all) = (self.pace(), self.known());
         let known = entry(&mut all, Network::of(address), now);
         for _ in 0..offence.points() {
-            known.offences.add(self.pace.offences, now);
+            known.offences.add(pace.offences, now);
         }
-        if known.offences.allows(self.pace.offences, now) {
+        if known.offences.allows(pace.offences, now) {
             return None;
         }
         let length = match known.ban {
             Some(ban) if now < ban.until => return None,
             Some(ban) if now.since(ban.until) < BAN_REMEMBERED => ban.length * BAN_GROWS,
-            _ => self.pace.ban,
+            _ => pace.ban,
         };
         let length = length.min(BAN_MAX);
         let until = now + length;
@@ -218,7 +227,7 @@ impl Doorkeeper {
         Some(until)
     }
 
-    /// Who is turned away now, the longest first; at most `count_max`.
+    /// Who is turned away now, those first who have longest to wait; at most `count_max`.
     pub fn banned(&self, now: Timestamp, count_max: usize) -> Vec<(Network, Offence, Timestamp)> {
         let all = self.known();
         let banned = all.iter().filter_map(|(network, known)| {
@@ -231,9 +240,9 @@ impl Doorkeeper {
         banned
     }
 
-    /// Somebody answers for them.
-    pub fn forgive(&self, address: IpAddr) {
-        self.known().remove(&Network::of(address));
+    /// Somebody answers for them: all is forgotten. Was there anything?
+    pub fn forgive(&self, address: IpAddr) -> bool {
+        self.known().remove(&Network::of(address)).is_some()
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Network, Known>> {
@@ -310,7 +319,7 @@ mod tests {
         assert!(matches!(keeper.arrive(STRANGER, free), Welcome::Come { .. }));
         let again = harvest(16 * 60).unwrap();
         assert_eq!(again, at(16 * 60 + 4) + Duration::from_secs(60 * 60));
-        keeper.forgive(STRANGER);
+        assert!(keeper.forgive(STRANGER) && !keeper.forgive(STRANGER));
         assert!(matches!(keeper.arrive(STRANGER, at(17 * 60)), Welcome::Come { .. }));
     }
 
@@ -321,6 +330,14 @@ mod tests {
             let offence = Offence::UnknownRecipient;
             assert_eq!(keeper.offend(STRANGER, offence, at(minute * 60)), None);
         }
+    }
+
+    #[test]
+    fn a_new_pace_forgets_nobody() {
+        let keeper = keeper();
+        keeper.offend(STRANGER, Offence::EarlyTalk, at(0)).unwrap();
+        keeper.set_pace(Pace::default());
+        assert!(matches!(keeper.arrive(STRANGER, at(1)), Welcome::Turned(Turned::Banned { .. })));
     }
 
     #[test]

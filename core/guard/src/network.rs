@@ -1,5 +1,6 @@
 //! Whom an address belongs to, as far as that can be told.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One machine or household: an address of IPv4, or a /64 of IPv6, which is what a single one is
@@ -43,6 +44,16 @@ impl Network {
     }
 }
 
+impl fmt::Display for Network {
+    /// `192.0.2.1`, `2001:db8:1:2::/64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(address) => write!(f, "{address}/64"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +65,8 @@ mod tests {
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("2001:db8:1:2::1").to_string(), "2001:db8:1:2::/64");
+        assert_eq!(of("::ffff:192.0.2.1").to_string(), "192.0.2.1");
         assert_eq!(of("192.0.2.1").neighbourhood(), of("192.0.2.200").neighbourhood());
         assert_eq!(of("2001:db8:1:2::1").neighbourhood(), of("2001:db8:1:9::").neighbourhood());
     }

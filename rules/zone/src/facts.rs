@@ -1,5 +1,6 @@
 //! What is known of a domain before the DNS is asked.
 
+use rules_sender::DmarcPolicy;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -93,28 +94,6 @@ impl DkimAlgorithm {
         match self {
             DkimAlgorithm::Rsa => "rsa",
             DkimAlgorithm::Ed25519 => "ed25519",
-        }
-    }
-}
-
-/// What is asked of others with mail that fails (RFC 7489 §6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DmarcPolicy {
-    /// Nothing; but tell us.
-    None,
-    /// Let it be suspect.
-    Quarantine,
-    /// Refuse it.
-    Reject,
-}
-
-impl DmarcPolicy {
-    /// As the tag `p=` has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DmarcPolicy::None => "none",
-            DmarcPolicy::Quarantine => "quarantine",
-            DmarcPolicy::Reject => "reject",
         }
     }
 }

@@ -19,7 +19,7 @@ mod tags;
 
 pub use compare::{Finding, State, Weight, compare, is_good, needs};
 pub use data::{Data, Kind, reverse_name};
-pub use facts::{DkimAlgorithm, DkimKey, DmarcPolicy, Facts, Port, Service, mta_sts_policy};
+pub use facts::{DkimAlgorithm, DkimKey, Facts, Port, Service, mta_sts_policy};
 pub use known::{Found, Known, Question};
 pub use print::{line, master_file};
 pub use records::{ZoneRecord, records};

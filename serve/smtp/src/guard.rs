@@ -15,7 +15,7 @@ use words_mail::{Address, EnhancedStatus, Refusal, ReversePath};
 /// Stands at the door of every counter. Shared by all sessions.
 pub struct Guard {
     /// How strangers have behaved.
-    pub keeper: Doorkeeper,
+    pub keeper: Arc<Doorkeeper>,
     /// Lists of others that are asked.
     pub lists: Blocklists,
     /// Who comes for the first time comes again; `None`: nobody has to.

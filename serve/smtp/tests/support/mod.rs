@@ -12,7 +12,7 @@ use core_world::testing::TestWorld;
 use proto_line::{Desk, Secured, Session, Step};
 use proto_smtp::{Cleartext, Mode, Options, Peer, SmtpSession, Standing};
 use serve_login::Login;
-use serve_smtp::{SmtpDesk, Visitor};
+use serve_smtp::{Guard, SmtpDesk, Visitor};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -29,7 +29,7 @@ pub struct Office {
     /// What is to leave, of one that is connected.
     pub queue: Queue,
     pub trace: Trace,
-    world: World,
+    pub world: World,
 }
 
 impl Office {
@@ -122,6 +122,16 @@ impl Office {
             String::from_utf8_lossy(&octets).into_owned()
         };
         rows.iter_from(0).map(|(_, row)| read(row)).collect()
+    }
+
+    /// Comes in from 192.0.2.7 at a port for other servers, at whose door `guard` stands.
+    pub fn come(&self, guard: &Arc<Guard>) -> Client {
+        let mut options = Options::new("mail.mired.org", Mode::Relay);
+        options.ask_who_comes = true;
+        let Client { session: _, desk } = self.connect(Mode::Relay, Standing::Stranger);
+        let peer = Peer { standing: Standing::Stranger, cleartext: Cleartext::Allowed };
+        let session = SmtpSession::new(Arc::new(options), peer);
+        Client { session, desk: desk.guarded(guard.clone()) }
     }
 
     /// Comes in at a listener of `mode` and hears the banner.
