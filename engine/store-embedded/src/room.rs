@@ -62,26 +62,33 @@ impl Room {
         }
     }
 
-    /// How much there is. Gives the reserve back when there is nothing else.
+    /// How much there is for who is about to write. Gives the reserve back when there is nothing else.
     pub fn level(&self) -> Level {
         let mut free = self.free();
         if free < self.last() && self.release() {
             free = self.free();
         }
+        self.judge(free)
+    }
+
+    /// Is there room for a body of `len` octets? Whoever only asks takes nothing out of the reserve: on
+    /// a full disk strangers go on asking, and it is for those who delete.
+    pub fn has_room(&self, len: u64) -> bool {
+        let free = self.free();
+        self.judge(free) == Level::Enough && free >= self.reserve.saturating_add(len)
+    }
+
+    fn judge(&self, free: u64) -> Level {
+        let is_something_left = free >= self.last() || self.reserved.load(Relaxed);
         let level = match free {
             // A disk that has no room for the metadata has none for mail, whatever it tells.
-            _ if self.is_waiting() && free >= self.last() => Level::Short,
+            _ if self.is_waiting() && is_something_left => Level::Short,
             free if free >= self.reserve => Level::Enough,
-            free if free >= self.last() => Level::Short,
+            _ if is_something_left => Level::Short,
             _ => Level::None,
         };
         self.tell(level, free);
         level
-    }
-
-    /// Is there room for a body of `len` octets?
-    pub fn has_room(&self, len: u64) -> bool {
-        self.level() == Level::Enough && self.free() >= self.reserve.saturating_add(len)
     }
 
     /// Octets that are left. A disk that does not tell is found out by writing.
@@ -183,4 +190,92 @@ impl Room {
 /// Did it fail for want of room alone?
 pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::DiskFile;
+    use std::any::Any;
+    use std::sync::atomic::AtomicU64;
+
+    const RESERVED: u64 = 16 << 20;
+
+    /// A disk that has nothing but the reserve, and tells how much is left.
+    #[derive(Debug)]
+    struct Small {
+        left: AtomicU64,
+        is_reserved: AtomicBool,
+    }
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl DiskFile for Nothing {
+        fn len(&self) -> io::Result<u64> {
+            Ok(0)
+        }
+        fn set_len(&self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+            Ok(0)
+        }
+        fn read_cached(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+            Ok(0)
+        }
+        fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn sync_data(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Disk for Small {
+        fn create_dir(&self, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+        fn list(&self, _: &str) -> io::Result<Vec<String>> {
+            Ok(Vec::new())
+        }
+        fn open(&self, _: &str, _: Mode) -> io::Result<Arc<dyn DiskFile>> {
+            Ok(Arc::new(Nothing))
+        }
+        fn rename(&self, _: &str, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+        fn remove(&self, _: &str) -> io::Result<()> {
+            self.is_reserved.store(false, Relaxed);
+            self.left.fetch_add(RESERVED, Relaxed);
+            Ok(())
+        }
+        fn sync_dir(&self, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+        fn available(&self) -> io::Result<u64> {
+            Ok(self.left.load(Relaxed))
+        }
+        fn lock(&self) -> io::Result<Box<dyn Any + Send + Sync>> {
+            Ok(Box::new(()))
+        }
+    }
+
+    #[test]
+    fn who_only_asks_leaves_the_reserve_to_those_who_delete() {
+        let disk = Arc::new(Small { left: AtomicU64::new(0), is_reserved: true.into() });
+        let room = Room::new(disk.clone(), 64 << 20);
+        for _ in 0..100 {
+            assert!(!room.has_room(0));
+        }
+        assert!(disk.is_reserved.load(Relaxed));
+        // Whoever changes something gets it, once.
+        assert_eq!(room.level(), Level::Short);
+        assert!(!disk.is_reserved.load(Relaxed));
+        disk.left.store(0, Relaxed);
+        assert_eq!(room.level(), Level::None);
+        disk.left.store(65 << 20, Relaxed);
+        assert_eq!(room.level(), Level::Enough);
+        assert!(room.has_room(1 << 20) && !room.has_room(2 << 20));
+    }
 }

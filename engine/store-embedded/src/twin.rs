@@ -6,7 +6,6 @@ use crate::base::Base;
 use crate::disk::{Disk, Mode};
 use crate::dump::{DumpTable, DumpWriter, Item, Written, of_base};
 use crate::files::{Files, METADATA, Name, SEGMENTS};
-use crate::room::Level;
 use crate::shared::Shared;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::Relaxed;
@@ -206,7 +205,7 @@ enum Pace {
 /// After a checkpoint: is a copy to be made now?
 pub fn is_due(shared: &Shared, covered: u64) -> bool {
     let due = shared.twin.grew(covered, shared.options.copy_after);
-    if shared.files.room.level() != Level::Enough {
+    if !shared.files.room.has_room(0) {
         shared.twin.give_up(&shared.files);
         return false;
     }
